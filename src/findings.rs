@@ -354,10 +354,13 @@ pub fn check(view: &RuleInput<'_>) -> Findings {
     for folding in FOLDINGS {
         folding.apply(&mut found.list);
     }
-    let concern = |id| RULES.iter().find(|rule| rule.id == id).map(|rule| rule.concern);
+    let concern = |finding: &Finding| {
+        let rule = RULES.iter().find(|rule| rule.id == finding.id);
+        if unindexed_foreign_key::is_paid_for(finding) { Some(Concern::Work) } else { rule.map(|rule| rule.concern) }
+    };
     // What is hidden may be worse than all that was found.
     let is_first = |finding: &Finding| finding.id == missing_rights::RULE.id && finding.severity > Severity::Notice;
-    found.list.sort_by_key(|finding| (!is_first(finding), Reverse(finding.severity), concern(finding.id)));
+    found.list.sort_by_key(|finding| (!is_first(finding), Reverse(finding.severity), concern(finding)));
     found
 }
 

@@ -16,6 +16,7 @@ pub mod lock_graph;
 pub mod locks;
 pub mod past;
 pub mod replication;
+pub mod searches;
 pub mod server_state;
 pub mod sessions;
 pub mod slices;
@@ -54,6 +55,7 @@ use self::lock_graph::{LockGraph, SeenWait};
 use self::locks::{LockQueue, PreparedTransaction};
 use self::past::Past;
 use self::replication::{Standby, WalReceiver};
+use self::searches::Searches;
 use self::server_state::ServerState;
 use self::slices::LoadSamples;
 use self::slots::Slot;
@@ -235,6 +237,12 @@ impl Readings {
     /// Returns what a call of a statement was on average since the reset of `pg_stat_statements`.
     pub(crate) fn mean_call(&self, queryid: i64) -> Option<MeanCall> {
         statements::mean_call(queryid, &self.snapshot)
+    }
+
+    /// Returns the statements that search by a foreign key without an index, since the reset of `pg_stat_statements`, by
+    /// the constraint's oid.
+    pub(crate) fn searches(&self) -> &HashMap<i64, Searches> {
+        self.read(probes::SEARCHES, |all| &all.searches, searches::of_unindexed_keys)
     }
 
     /// Returns the time of each statement over the last readings.

@@ -11,8 +11,8 @@ mod whole;
 pub(crate) mod workload;
 
 pub(crate) use index::{costs, details, indexes, not_advised, notes, saving};
-pub(crate) use mean::beside_the_mean;
+pub(crate) use mean::{beside_the_mean, rows_beside_the_mean};
 pub(crate) use scan::{ScannedTable, scan};
 pub(crate) use tip::AdvisedTip;
-pub(crate) use trial::{TrialResult, TriedPlan, built_size};
+pub(crate) use trial::{TRIED, TrialResult, TriedPlan, built_size};
 pub(crate) use whole::{WholePlan, whole};

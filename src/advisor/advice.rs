@@ -162,6 +162,8 @@ pub enum Reason {
     MostRowsWanted,
     /// Nobody knows how many rows match: the planner's figure is its default for a condition without statistics.
     RowsNotKnown,
+    /// Which index serves depends on a pattern whose value pgdj made up, or that is not known.
+    PatternNotKnown,
     /// An OR needs an index for each of its sides, and what they save together is not known.
     OneForEachSide,
     /// Nothing is looked for: no condition, no order that an index gives.
@@ -181,7 +183,10 @@ pub enum Reason {
 impl Reason {
     /// Says whether an index may be worth building all the same: after ANALYZE, with other values, for another statement.
     pub(crate) fn is_open(self) -> bool {
-        matches!(self, Self::Stale | Self::NeedsRewrite | Self::RowsNotKnown | Self::OneForEachSide)
+        matches!(
+            self,
+            Self::Stale | Self::NeedsRewrite | Self::RowsNotKnown | Self::PatternNotKnown | Self::OneForEachSide
+        )
     }
 }
 

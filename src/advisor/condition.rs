@@ -69,6 +69,15 @@ impl Clause {
         self.class == ClauseClass::Equal
     }
 
+    /// Returns the part of it that is compared with a pattern that is not known: itself, or an arm of an OR.
+    pub(crate) fn unknown_pattern(&self) -> Option<&Self> {
+        match &self.class {
+            ClauseClass::Unusable(why) => (why == UNKNOWN_PATTERN).then_some(self),
+            ClauseClass::Either(arms) => arms.iter().flatten().find_map(Self::unknown_pattern),
+            _ => None,
+        }
+    }
+
     /// Says whether its share follows from statistics, and is no default.
     pub(crate) fn has_known_share(&self, table: &Table) -> bool {
         share::is_known(self, table)
@@ -351,8 +360,9 @@ impl Type {
 }
 
 /// Why no index is advised for a pattern that is a parameter.
-const UNKNOWN_PATTERN: &str = "it depends on the pattern: a b-tree (text_pattern_ops) serves only a pattern that does not \
-    begin with % or _, trigrams only one with three letters in a row. Explain it with a pattern that the application sends";
+const UNKNOWN_PATTERN: &str = "which index serves it depends on the pattern: for '%text%' (contains, icontains) a trigram \
+    index (gin_trgm_ops) with three letters or more, for 'text%' (startswith) a b-tree (text_pattern_ops). Explain it with \
+    a pattern that the application sends";
 
 /// Tells a prefix, a suffix and a text within apart.
 fn pattern(op: &str, whole: &Expr) -> ClauseClass {

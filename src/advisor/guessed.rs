@@ -117,8 +117,31 @@ Execution Time: 900 ms"
         let plan = without(&plan, SQL, |pattern| parameter(pattern, &made_up));
         let advice = advise(&plan, &catalog());
         let [refusal] = advice.refusals.as_slice() else { panic!("{advice:?}") };
-        assert!(advice.is_silent() && refusal.reason == Reason::NoIndexServes);
+        assert!(advice.is_silent() && refusal.reason == Reason::PatternNotKnown);
+        assert!(refusal.reason.is_open(), "no index is worth building was said beside a tip that names one");
         assert!(refusal.why.contains("$1") && refusal.why.contains("depends on the pattern"), "{}", refusal.why);
+        assert!(refusal.why.contains("a trigram index (gin_trgm_ops)"), "{}", refusal.why);
+    }
+
+    #[test]
+    fn an_admin_search_with_made_up_patterns_is_left_open_in_each_arm_and_beside_other_conditions() {
+        let search = "(upper((reference)::text) ~~ '%EMRE%'::text)";
+        let other = "(upper((external_id)::text) ~~ '%EMRE%'::text)";
+        for filter in [format!("({search} OR {other})"), format!("(is_paid AND {search})")] {
+            for kept in [1.0, 600_000.0] {
+                let plan = plan(&format!(
+                    "Seq Scan on orders  (cost=0.00..48000.00 rows=1 width=72) (actual time=0.1..900 rows={kept} loops=1)
+  Filter: {filter}
+  Rows Removed by Filter: {}
+Execution Time: 900 ms",
+                    1_500_000.0 - kept
+                ));
+                let plan = without(&plan, SQL, |_| Some("$1".to_owned()));
+                let refusals = advise(&plan, &catalog()).refusals;
+                let [refusal] = refusals.as_slice() else { panic!("{refusals:?}") };
+                assert_eq!(refusal.reason, Reason::PatternNotKnown, "{filter}: {}", refusal.why);
+            }
+        }
     }
 
     #[test]

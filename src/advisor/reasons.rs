@@ -220,6 +220,10 @@ pub(super) fn after(plan: &Plan, scan: &Scan<'_>, way: Option<&AccessPath>) -> O
     if let Some(clause) = not_estimated(scan) {
         return Some(rows_not_known(scan, clause, way));
     }
+    // Another pattern may keep few rows, and an index that was looked for without it says nothing of it.
+    if let Some(pattern) = scan.clauses.iter().find_map(Clause::unknown_pattern) {
+        return Some(not_served(scan, Reason::PatternNotKnown, pattern));
+    }
     if share > MOST_SCATTERED && !scan.clauses.is_empty() && scan.clauses.iter().any(is_servable) {
         let estimated = if scan.removed.is_some() { "" } else { " (estimated)" };
         let why = format!(
@@ -264,15 +268,15 @@ fn no_index_serves(scan: &Scan<'_>, way: Option<&AccessPath>) -> Option<Refusal>
         );
         return Some(refusal(scan, Reason::NoIndexServes, why));
     }
-    let unusable = scan.clauses.iter().find_map(|clause| match &clause.class {
-        ClauseClass::Unusable(why) => Some((clause, why)),
-        _ => None,
-    });
-    if let (Some((clause, why)), None) = (unusable, way) {
-        let condition = super::advice::expr_text(&clause.whole).replace(" ~~ ", " LIKE ").replace(" ~~* ", " ILIKE ");
-        return Some(refusal(scan, Reason::NoIndexServes, format!("{condition}: {why}")));
-    }
-    None
+    let unusable = scan.clauses.iter().find(|clause| matches!(clause.class, ClauseClass::Unusable(_)));
+    unusable.filter(|_| way.is_none()).map(|clause| not_served(scan, Reason::NoIndexServes, clause))
+}
+
+/// Says of a condition why no index serves it.
+fn not_served(scan: &Scan<'_>, reason: Reason, clause: &Clause) -> Refusal {
+    let condition = super::advice::expr_text(&clause.whole).replace(" ~~ ", " LIKE ").replace(" ~~* ", " ILIKE ");
+    let why = if let ClauseClass::Unusable(why) = &clause.class { why.as_str() } else { "no index serves it" };
+    refusal(scan, reason, format!("{condition}: {why}"))
 }
 
 /// Says what the best way would save, which is too little.

@@ -31,7 +31,8 @@ pub(super) fn why(scan: &Scan<'_>, way: &AccessPath) -> String {
             let rows = scan.joins.iter().map(|join| join.other_rows).fold(f64::INFINITY, f64::min);
             format!(" for {} of the other side: the index finds the rows for each", count(rows))
         }
-        _ => format!(" to keep {kept}: the index finds them directly"),
+        _ if scan.node.actual.is_some() => format!(" to keep {kept}: the index finds them directly"),
+        _ => format!(" to keep {kept} (estimated): the index finds them directly"),
     });
     if way.estimate.is_index_only {
         text.push_str(", and reads the table only for pages that changed since the last VACUUM");

@@ -79,7 +79,7 @@ impl App {
         let Some(sample) = sessions(&newest) else {
             if self.message.is_none() {
                 let sent: Vec<String> = self.acts.iter().map(Sent::words).collect();
-                let text = format!("No answer from the server: what came of {} is not known yet", sent.join(" and "));
+                let text = format!("No answer from the server: the result of {} is not known yet", sent.join(" and "));
                 self.message = Some(Message::warning(text));
             }
             return;

@@ -16,7 +16,9 @@ use crate::ui::theme::Role;
 /// Columns of the target's name; a unix socket's path would leave no room for what the server is.
 const LONGEST_TARGET: usize = 32;
 /// Paces after which a sign that was not read again is marked as old.
-const MISSED_PACES: f64 = 3.0;
+pub(super) const MISSED_PACES: f64 = 3.0;
+/// Seconds beyond these that an answer may take.
+pub(super) const GRACE: f64 = 2.0;
 
 /// What stands before the cost.
 const OVERHEAD: &str = "  overhead ";
@@ -166,7 +168,7 @@ impl App {
         // What took the server long is read less often, and then says of what moment it is.
         // Standbys are looked for less often where there are none.
         let is_old = sign.probe == "server"
-            && snapshot.age(sign.probe).is_some_and(|age| age.0 > MISSED_PACES * snapshot.cost.pace.0 + 2.0);
+            && snapshot.age(sign.probe).is_some_and(|age| age.0 > MISSED_PACES * snapshot.cost.pace.0 + GRACE);
         snapshot.section(sign.probe).why().is_some() || is_old
     }
 }

@@ -1,8 +1,10 @@
 //! The journal: what pgdj did on the server, what it costs it, and which rules could not be judged.
 
 use super::App;
+use super::header::{GRACE, MISSED_PACES};
 use crate::document::Document;
-use crate::sample::{Seconds, ServerFacts, shortfall};
+use crate::pg::probes::{self, Pace};
+use crate::sample::{Seconds, ServerFacts, Snapshot, shortfall};
 
 impl App {
     pub(super) fn journal_document(&self) -> Document {
@@ -22,18 +24,7 @@ impl App {
             document.pair("counters", &format!("read every {}{slowed}", cost.pace));
             document.pair("samples dropped", &cost.dropped.to_string());
             document.pair("history", &format!("{} samples", self.timeline.history().len()));
-            document.heading("What could not be read");
-            let mut is_whole = true;
-            for (probe, section) in &snapshot.sections {
-                if let Some(why) = section.why().cloned().or_else(|| shortfall(probe, &snapshot.server)) {
-                    is_whole = false;
-                    let remedy = why.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default();
-                    document.pair(&in_words(probe), &format!("{why}{remedy}"));
-                }
-            }
-            if is_whole {
-                document.text("Everything was read.");
-            }
+            not_read(&mut document, snapshot);
         }
         if !self.shown.findings.unknown.is_empty() {
             document.heading("Checks that were not possible");
@@ -43,13 +34,48 @@ impl App {
         }
         document.heading("What pgdj did");
         if self.journal.is_empty() {
-            document.text("Nothing but reading.");
+            document.text("It only read.");
         }
         for line in self.journal.iter().rev() {
             document.text(line);
         }
         document
     }
+}
+
+/// Says what could not be read and what was not read for longer than usual: figures that are late are not all there is.
+fn not_read(document: &mut Document, snapshot: &Snapshot) {
+    document.heading("What could not be read, or is late");
+    let mut is_whole = true;
+    for (probe, section) in &snapshot.sections {
+        let told = match section.why().cloned().or_else(|| shortfall(probe, &snapshot.server)) {
+            Some(why) => Some(format!("{why}{}", why.remedy().map(|remedy| format!(": {remedy}")).unwrap_or_default())),
+            None => late(probe, snapshot),
+        };
+        if let Some(told) = told {
+            is_whole = false;
+            document.pair(&in_words(probe), &told);
+        }
+    }
+    if is_whole {
+        document.text("Everything was read, and nothing is late.");
+    }
+}
+
+/// Says how old a probe's figures are, where that is much older than its interval.
+fn late(probe: &str, snapshot: &Snapshot) -> Option<String> {
+    let (age, section) = (snapshot.age(probe)?, snapshot.section(probe));
+    let sample = snapshot.cost.pace;
+    let is_empty = section.rows().is_none_or(|rows| rows.iter().next().is_none());
+    let usual = match probes::find(probe)?.pace {
+        Pace::Second => snapshot.cost.second(),
+        Pace::WhileRows(interval) if is_empty => interval.as_secs_f64().max(sample.0),
+        Pace::Sample | Pace::WhileRows(_) => sample.0,
+        Pace::Every(interval) => interval.as_secs_f64().max(sample.0),
+        Pace::Asked => return None,
+    };
+    let is_late = age.0 > MISSED_PACES * usual + GRACE;
+    is_late.then(|| format!("late: read {age} ago, usually every {}", Seconds(usual)))
 }
 
 /// Says why there is another connection, by what is known of the server anew: what follows "connected to demo as postgres".
@@ -81,6 +107,24 @@ fn in_words(probe: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixture::{NOW, With as _, row, snapshot};
+    use crate::ui::detail::Detail;
+
+    #[test]
+    fn what_is_late_is_not_said_to_be_read() {
+        let text = |snapshot: &Snapshot| {
+            let mut document = Document::new("");
+            not_read(&mut document, snapshot);
+            Detail::new(document).text(100)
+        };
+        let mut seen = snapshot().with("tables", vec![row! { relid: 1 }]).with("activity", vec![]);
+        (seen.cost.pace, seen.cost.wanted_pace) = (Seconds(2.0), Seconds(2.0));
+        assert!(text(&seen).contains("Everything was read, and nothing is late."));
+        let later = seen.clone().at(NOW + 40.0).with("activity", vec![]);
+        let said = text(&later);
+        assert!(said.contains("late: read 40") && !said.contains("Everything"), "{said}");
+        assert!(!said.contains("activity"), "{said}");
+    }
 
     #[test]
     fn another_connection_has_a_reason() {

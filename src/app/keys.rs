@@ -131,8 +131,14 @@ pub static COMMON: &[Binding] = &[
     bind(Action::Right, Lists, &["l", "Right"], "right", "Scroll right, to the columns that do not fit."),
     bind(Action::Inspect, Lists, &["Enter"], "details", "Show the details of the row.").shown(2),
     bind(Action::Filter, Lists, &["/"], "filter", "Filter the rows (fuzzy match).").shown(3),
-    bind(Action::Sort, Sorted, &["s"], "sort", "Choose the column to sort by, or click its header; s again goes on.")
-        .shown(4),
+    bind(
+        Action::Sort,
+        Sorted,
+        &["s"],
+        "sort",
+        "Choose the column to sort by, or click its header; s again takes the next column.",
+    )
+    .shown(4),
     bind(Action::SortReverse, Sorted, &["S"], "reverse", "Reverse the sort."),
     bind(Action::Copy, Lists, &["y"], "copy", "Copy the row's statement, code or name (by OSC 52).").shown(9),
     bind(Action::CopyRow, Lists, &["Y"], "copy row", "Copy the whole row or plan as JSON (by OSC 52)."),

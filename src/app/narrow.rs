@@ -11,7 +11,7 @@ impl App {
             return self.grant(request);
         }
         if self.filter.is_empty() {
-            self.message = Some(Message::note("Nothing is narrowed; Enter on a row of Load does that"));
+            self.message = Some(Message::note("The lists are not narrowed; Enter on a row of Load narrows them"));
         }
         self.grant(PaneRequest::Widen);
     }

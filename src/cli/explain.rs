@@ -142,6 +142,7 @@ async fn of_statement(
     advised.context.mean_time = mean.map(|mean| mean.time);
     advised.context.temp_per_call = mean.map(|mean| Bytes(mean.temp_written * plan::BLOCK));
     advised.notes.extend(crate::report::beside_the_mean(&answer.plan, advised.context.mean_time));
+    advised.notes.extend(crate::report::rows_beside_the_mean(&answer.plan, advised.context.rows_per_call));
     Ok(ExplainReport { plans: vec![Reported::from_server(answer, advised)], troubles: Vec::new(), against: None })
 }
 

@@ -28,7 +28,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             Some(age) => format!("archiving of WAL fails; the last file was archived {age} ago"),
             None => "archiving of WAL fails; no file was archived yet".to_owned(),
         },
-        ArchivingState::Works if waits.is_some() => format!("{waiting} of WAL wait to be archived"),
+        ArchivingState::Works if waits.is_some() => format!("{waiting} of WAL waits to be archived"),
         ArchivingState::Works => return Ok(vec![]),
     };
     let fails = match archiving.state() {

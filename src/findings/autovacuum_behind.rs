@@ -4,6 +4,7 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Sev
 use crate::catalog::autovacuum::{self, Due, ThresholdProgress};
 use crate::catalog::table_usage::TableUsage;
 use crate::quote::qualified;
+use crate::readings::vacuum_horizon::Holder;
 use crate::sample::unit::Count;
 use crate::sample::{Missing, Seconds};
 
@@ -29,11 +30,15 @@ struct Behind<'a> {
     due: Due,
     progress: ThresholdProgress,
     is_recent: bool,
+    /// Who kept the last vacuum from removing its dead rows; `None` for nobody, and for a table that was not vacuumed lately.
+    holder: Option<&'a Holder>,
 }
 
 fn check(view: &RuleInput<'_>) -> RuleResult {
     view.primary_only("autovacuum")?;
     let policy = view.readings.autovacuum()?;
+    let running = running(view);
+    let horizon = view.readings.horizon();
     let mut behind: Vec<Behind<'_>> = view
         .readings
         .tables()?
@@ -42,32 +47,41 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
             let due = policy.due(table);
             let progress = due.vacuum.filter(|p| p.share() >= WARNING_SHARE && p.counted >= LEAST_DEAD)?;
             let is_recent = policy.was_vacuumed_lately(table, view.newer.at);
-            Some(Behind { table, due, progress, is_recent })
+            let is_held = due.is_enabled && is_recent && !running.contains(&table.relid);
+            let vacuumed = table.last_vacuum.and_then(|last| view.newer.at.since(last));
+            let holder = horizon.as_ref().ok().filter(|_| is_held).and_then(|horizon| horizon.oldest_before(vacuumed));
+            Some(Behind { table, due, progress, is_recent, holder })
         })
         .collect();
     behind.sort_by(|left, right| right.progress.counted.total_cmp(&left.progress.counted));
-    let Some(worst) = behind.first() else { return Ok(vec![]) };
+    // What helps the one helps the other not: a table that is held back is vacuumed in vain.
+    let (held, others): (Vec<_>, Vec<_>) = behind.into_iter().partition(|one| one.holder.is_some());
+    Ok([others, held].iter().filter_map(|group| finding(view, group, &running)).collect())
+}
+
+/// Returns the finding about tables of which all are held back, or none is.
+fn finding(view: &RuleInput<'_>, behind: &[Behind<'_>], running: &[i64]) -> Option<Finding> {
+    let worst = behind.first()?;
     let dead = worst.progress.counted;
     let is_critical = dead >= CRITICAL_DEAD && worst.progress.share() >= CRITICAL_SHARE;
-    let running = running(view);
-    let name = worst.table.label();
-    Ok(vec![Finding {
+    let held = worst.holder.map(|holder| format!(", held back by {}", holder.who())).unwrap_or_default();
+    Some(Finding {
         id: RULE.id,
         severity: if is_critical { Severity::Critical } else { Severity::Warning },
         title: format!(
-            "{} dead rows{} in {}, {:.0}× its autovacuum threshold",
+            "{} dead rows{} in {}, {:.0}× its autovacuum threshold{held}",
             Count(dead),
             if worst.table.has_lost_counters() { " since the counters were reset" } else { "" },
-            and_more(&name, behind.len()),
+            and_more(&worst.table.label(), behind.len()),
             worst.progress.share()
         ),
-        evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, &running)).collect(),
+        evidence: behind.iter().take(NAMED).map(|one| evidence(view, one, running)).collect(),
         why: "Dead rows make every scan of the table and its indexes read more, and the table stays \
               bloated.",
-        fix: fix(view, worst, &running),
+        fix: fix(view, worst, running),
         jump: Some(Jump::to_row("tables", worst.table.relid)),
         source: "PostgreSQL manual: The Autovacuum Daemon; relation_needs_vacanalyze() in autovacuum.c",
-    }])
+    })
 }
 
 fn running(view: &RuleInput<'_>) -> Vec<i64> {
@@ -114,22 +128,21 @@ fn fix(view: &RuleInput<'_>, worst: &Behind<'_>, running: &[i64]) -> Fix {
     }
     if !worst.is_recent {
         return Fix::sql(
-            format!("Vacuum it now, and make autovacuum {goal} on this table:"),
+            format!("Vacuum {} now, and make autovacuum {goal} on this table:", worst.table.label()),
             format!("VACUUM (ANALYZE) {name};\n{earlier}"),
         );
     }
-    let vacuumed = worst.table.last_vacuum.and_then(|last| view.newer.at.since(last));
-    match view.readings.horizon().map(|horizon| horizon.oldest_before(vacuumed)) {
-        Ok(Some(holder)) => {
-            let text = format!(
-                "A vacuum ran a moment ago and left the dead rows. {} {}. {}",
-                holder.who(),
-                holder.what_it_pins(),
-                holder.how_to_end()
-            );
-            holder.sql_to_end().map_or_else(|| Fix::text(&text), |sql| Fix::sql(&text, sql))
-        }
-        Ok(None) => Fix::sql(
+    if let Some(holder) = worst.holder {
+        let text = format!(
+            "A vacuum ran a moment ago and left the dead rows. {} {}. {}",
+            holder.who(),
+            holder.what_it_pins(),
+            holder.how_to_end()
+        );
+        return holder.sql_to_end().map_or_else(|| Fix::text(&text), |sql| Fix::sql(&text, sql));
+    }
+    match view.readings.horizon() {
+        Ok(_) => Fix::sql(
             format!(
                 "A vacuum ran a moment ago, and no session, slot, standby or prepared transaction holds dead rows back now: \
                  these rows died since, or what held them back has ended. Let autovacuum {goal}:"
@@ -252,6 +265,26 @@ mod tests {
         let why = Missing::TimedOut { after: Seconds(2.0) };
         let found = judge(&seen.without("vacuum_horizon", why));
         assert!(found[0].fix.text.contains("unknown: timed out after 2.0s"), "{}", found[0].fix.text);
+    }
+
+    #[test]
+    fn a_table_that_is_held_back_is_another_finding_than_one_that_was_not_vacuumed() {
+        let table = |oid: i32, name: &str, dead: i32, vacuumed: f64| {
+            row! { relid: oid, schema: "public", name: name, kind: "r", reltuples: 10_000.0, live: 10_000, dead: dead,
+            last_autovacuum: NOW - vacuumed }
+        };
+        let tables = vec![table(1, "held", 90_000, 60.0), table(2, "passed_over", 80_000, 90_000.0)];
+        let seen = snapshot()
+            .with("settings", vec![row! { name: "autovacuum", value: "on" }])
+            .with("tables", tables)
+            .with("vacuum_horizon", vec![row! { kind: "session", pid: 77, xid_age: 5000, database: "shop" }]);
+        let found = judge(&seen);
+        let [first, second] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(first.title, "80k dead rows in passed_over, 39× its autovacuum threshold");
+        assert!(first.fix.text.starts_with("Vacuum passed_over now") && !first.fix.text.contains("pid 77"));
+        assert_eq!(second.title, "90k dead rows in held, 44× its autovacuum threshold, held back by pid 77");
+        assert!(second.fix.text.contains("pid 77"), "{}", second.fix.text);
+        assert_eq!((first.evidence.len(), second.evidence.len()), (1, 1), "each names its own tables");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub static RULE: Rule =
 const CLIENTS: &str = "client sessions; not walsenders, autovacuum and other background processes";
 /// What is counted where the kind of other roles' sessions is hidden.
 const SESSIONS: &str = "sessions with a role and a database, without walsenders: this role does not see which of them are \
-    parallel workers, so a few less may be used";
+    parallel workers, so a few fewer may be used";
 
 const POOL: &str = r#"DATABASES = {
     "default": {
@@ -157,7 +157,7 @@ mod tests {
         let found = check(&RuleInput::new(&readings, None)).unwrap();
         assert_eq!(found[0].title, "93 of 95 connections used (98%)");
         assert_eq!(readings.server().unwrap().used_connections(), Some(93));
-        assert!(found[0].evidence.iter().any(|(_, counted)| counted.contains("a few less")), "{found:?}");
+        assert!(found[0].evidence.iter().any(|(_, counted)| counted.contains("a few fewer")), "{found:?}");
     }
 
     #[test]

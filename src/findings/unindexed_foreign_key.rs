@@ -6,6 +6,7 @@ use super::{Concern, Finding, Fix, Jump, NAMED, Rule, RuleInput, RuleResult, Sev
 use crate::catalog::table_usage::TableUsage;
 use crate::catalog::usage::{ReferringKey, unindexed};
 use crate::django::{Project, index_for_key};
+use crate::readings::searches::Searches;
 use crate::sample::Bytes;
 use crate::sample::unit::Count;
 
@@ -13,6 +14,14 @@ use crate::sample::unit::Count;
 pub const LEAST_ROWS: f64 = 10_000.0;
 /// The same for a table of which the number of rows is not known, as after a crash.
 pub const LEAST_BYTES: Bytes = Bytes(1024.0 * 1024.0);
+
+/// The label of the statement that searches by such a key.
+const SEARCHED: &str = "searched by";
+
+/// Whether the time of statements says that it costs now: then it is no matter of the schema alone.
+pub(super) fn is_paid_for(finding: &Finding) -> bool {
+    finding.id == RULE.id && finding.evidence.iter().any(|(label, _)| label == SEARCHED)
+}
 
 /// The rule.
 pub static RULE: Rule =
@@ -29,32 +38,49 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         |key: &ReferringKey| tables.get(&key.referred_relid).and_then(|table| table.deletes).unwrap_or_default();
     let mut keys = unindexed(view.readings.foreign_keys()?, indexes, view.readings.judgements());
     keys.retain(|key| table(key).is_some_and(|table| table.is_of(LEAST_ROWS, LEAST_BYTES)));
-    keys.sort_by(|left, right| size(right).total_cmp(&size(left)));
-    let Some(first) = keys.first().copied() else { return Ok(vec![]) };
+    if keys.is_empty() {
+        return Ok(vec![]);
+    }
+    let known = view.readings.searches();
+    let mut keys: Vec<(&ReferringKey, Searches)> =
+        keys.iter().map(|key| (*key, known.get(&key.oid).cloned().unwrap_or_default())).collect();
+    // What statements pay for comes first, then what is large.
+    let paid = |searches: &Searches| if searches.is_costly() { searches.share } else { 0.0 };
+    keys.sort_by(|left, right| paid(&right.1).total_cmp(&paid(&left.1)).then(size(right.0).total_cmp(&size(left.0))));
+    let Some((first, searched)) = keys.first() else { return Ok(vec![]) };
     let columns = first.columns.join(", ");
-    let is_hit = keys.iter().any(|key| deletes(key) > 0.0);
+    let is_hit = searched.is_costly() || keys.iter().any(|(key, _)| deletes(key) > 0.0);
+    let cost = if searched.is_costly() {
+        format!("; searches by it take {} of the time of all statements", searched.share())
+    } else {
+        String::new()
+    };
+    let mut evidence = Vec::new();
+    for (key, found) in keys.iter().take(NAMED) {
+        let scans = table(key).and_then(|table| table.seq_scan).filter(|scans| *scans > 0.0);
+        let scans = scans.map(|scans| format!(", {} of it", Count(scans).of("sequential scan", "sequential scans")));
+        let text = format!(
+            "{}{}, refers to {} ({} there)",
+            extent(key),
+            scans.unwrap_or_default(),
+            key.referred_table,
+            Count(deletes(key)).of("delete", "deletes")
+        );
+        evidence.push(shows(format!("{}({})", key.table_label(), key.columns.join(", ")), text));
+        if found.is_costly() {
+            evidence.push(shows(SEARCHED, found.words()));
+        }
+    }
     Ok(vec![Finding {
         id: RULE.id,
         severity: if is_hit { Severity::Warning } else { Severity::Notice },
         title: format!(
-            "{} without an index: {}, {}",
+            "{} without an index: {}, {}{cost}",
             if keys.len() == 1 { "foreign key".to_owned() } else { format!("{} foreign keys", keys.len()) },
             and_more(&format!("{}({columns})", first.table_label()), keys.len()),
             extent(first)
         ),
-        evidence: keys
-            .iter()
-            .take(NAMED)
-            .map(|key| {
-                let text = format!(
-                    "{}, refers to {} ({} deletes there)",
-                    extent(key),
-                    key.referred_table,
-                    Count(deletes(key))
-                );
-                shows(format!("{}({})", key.table_label(), key.columns.join(", ")), text)
-            })
-            .collect(),
+        evidence,
         why: "Each delete of a referenced row and each change of its key scans the whole referencing table; so does \
               every lookup from the other side.",
         fix: fix(first, view.readings.project_for_code()),
@@ -106,6 +132,45 @@ mod tests {
         assert_eq!(judge(9_999, 5, vec![]), vec![]);
         let has_one = row! { indexrelid: 9, relid: 1, is_valid: true, key_columns: [3] };
         assert_eq!(judge(10_000, 5, vec![has_one]), vec![]);
+    }
+
+    #[test]
+    fn a_statement_that_takes_most_of_the_time_ranks_it_and_is_named() {
+        let seen = |ms: f64| {
+            let search = r#"SELECT "shop_order"."id" FROM "shop_order" WHERE "shop_order"."customer_id" = $1"#;
+            let text = |id: i32, text: &str| row! { queryid: id, query: text };
+            snapshot()
+                .with("indexes", vec![])
+                .with(
+                    "tables",
+                    vec![row! { relid: 1, name: "shop_order", kind: "r", live: 20_000, seq_scan: 812 }, row! { relid: 2, name: "shop_customer" }],
+                )
+                .with(
+                    "foreign_keys",
+                    vec![row! { oid: 4, name: "x_fk", relid: 1, table: "shop_order", columns: [3], column_names: ["customer_id"],
+                    referred_relid: 2, referred_table: "shop_customer" }],
+                )
+                .with(
+                    "statements",
+                    vec![row! { queryid: 1, calls: 800, total_time: ms }, row! { queryid: 2, calls: 10, total_time: 1000.0 - ms }],
+                )
+                .with("statement_texts", vec![text(1, search), text(2, "SELECT 1")])
+        };
+        let judge = |ms| super::super::check(&RuleInput::new(&Readings::of(seen(ms)), None)).list;
+        let of_rule = |found: Vec<Finding>| found.into_iter().find(|one| one.id == RULE.id).unwrap();
+        let found = of_rule(judge(920.0));
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(
+            found.title,
+            "foreign key without an index: shop_order(customer_id), 20k rows; searches by it take 92% of the time of all \
+             statements"
+        );
+        assert!(found.evidence[0].1.contains("812 sequential scans"), "{found:?}");
+        assert_eq!(found.evidence[1].0, "searched by");
+        assert!(found.evidence[1].1.contains("WHERE customer_id = $1"), "{found:?}");
+        assert!(is_paid_for(&found), "before what is only in order or not");
+        let cheap = of_rule(judge(900.0 / 20.0));
+        assert_eq!((cheap.severity, is_paid_for(&cheap)), (Severity::Notice, false));
     }
 
     #[test]

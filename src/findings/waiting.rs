@@ -150,7 +150,10 @@ fn fix(queue: &Queue<'_>, root: &LockRoot, best: Option<&Forecast>) -> Fix {
             "The server ends one of them after deadlock_timeout. Lock rows in the same order everywhere.".to_owned()
         }
         (None, None) => {
-            format!("Look at {} in Locks: it ends by itself, or somebody with the right ends it.", queue.top(root))
+            format!(
+                "See {} in Locks. This role cannot end it: it ends by itself, or a role with that right ends it.",
+                queue.top(root)
+            )
         }
     };
     match migration {

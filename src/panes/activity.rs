@@ -252,7 +252,7 @@ impl Activity {
                 PaneRequest::Go(super::queries::ID, PaneSubject::Row(id.to_string()))
             }
             Some(one) => {
-                PaneRequest::Say(format!("pid {} waits for no lock, and the server says no queryid of it", one.pid))
+                PaneRequest::Say(format!("pid {} waits for no lock, and the server gives no queryid for it", one.pid))
             }
             None => PaneRequest::Nothing,
         }
@@ -276,7 +276,7 @@ impl Activity {
         }
         if grid.rows.is_empty() {
             grid.notice = Some(if !view.filter.is_empty() {
-                Notice::new("No session that runs something belongs to this; Backspace removes the last condition")
+                Notice::new("No active session matches these conditions; Backspace removes the last one")
             } else if facts.may_as("pg_read_all_stats") {
                 Notice::new("No session is running a statement")
             } else {

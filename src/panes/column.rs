@@ -19,6 +19,11 @@ impl<R> PaneColumn<R> {
         Self { header: self.header.drop(priority), ..self }
     }
 
+    /// Whether it is the column of an id.
+    pub(super) fn is(&self, id: &str) -> bool {
+        self.header.id == id
+    }
+
     /// Returns its header.
     pub(super) fn header(&self) -> GridColumn {
         self.header.clone()

@@ -233,7 +233,8 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
     };
     vec![
         column(GridColumn::text("index", "index", 30).names().help("The index, or \"missing\" for a foreign key that has none (pg_index, pg_constraint).").at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
-        column(GridColumn::text("verdict", "verdict", 11).help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it.").at_most(22), |row| verdict_cell(row.one)),
+        column(GridColumn::text("verdict", "verdict", 11).help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it. A badge calls for action; plain words are facts about an index under 1 MB.").at_most(22), |row| verdict_cell(row.one)),
+        column(GridColumn::text("other", "other index", 14).names().help("The index that makes this one needless: the same (duplicate of), or one that starts with its keys (prefix of).").at_most(48).drop(4), |row| Cell::text(&row.one.other)),
         column(GridColumn::text("locked", "locked by", 9).help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).").at_most(16), locked),
         column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), size),
         column(GridColumn::number("bloat", "bloat").help("Share of its pages that a rebuild would free, estimated from statistics, or measured by b (pgstatindex).").drop(3), |row| bloat_cell(row.one.bloat.as_ref(), BloatLimits::INDEX)),
@@ -271,13 +272,19 @@ fn verdict_role(verdict: &IndexProblem) -> Role {
 
 fn verdict_cell(one: &IndexFigures) -> Cell {
     match (&one.subject, one.verdicts.first()) {
-        (IndexOrMissing::Missing(_), _) => Cell::badge("missing", Role::BadgeWarning).sorted_by(4.0),
+        (IndexOrMissing::Missing(_), _) => {
+            let role = if one.searches.is_costly() { Role::BadgeBad } else { Role::BadgeWarning };
+            Cell::badge("missing", role).sorted_by(one.severity())
+        }
         (_, Some(worst)) => {
             let more = if one.verdicts.len() > 1 { format!(" +{}", one.verdicts.len() - 1) } else { String::new() };
             Cell::badge(&format!("{}{more}", worst.word()), verdict_role(worst)).sorted_by(one.severity())
         }
         (_, None) if one.is_bloated() => Cell::badge("bloated", Role::BadgeWarning).sorted_by(1.0),
-        _ => Cell::default(),
+        (_, None) => match one.small_fact() {
+            Some(fact) => Cell::text(fact.word()).role(Role::Muted).sorted_by(0.5),
+            None => Cell::default(),
+        },
     }
 }
 

@@ -50,7 +50,7 @@ pub const PANE: PaneSpec = PaneSpec {
 };
 
 const KEYS: &[Binding] = &[
-    key(BEST, &["a"], "best action", "Do the action that frees most sessions at once; asks first.").shown(1).acts(),
+    key(BEST, &["a"], "best action", "Do the action that lets most sessions stop waiting; asks first.").shown(1).acts(),
     chosen::CANCEL_KEY,
     chosen::TERMINATE_KEY,
     chosen::MARK_KEY,
@@ -280,8 +280,8 @@ fn pins(sessions: &[Backend]) -> String {
         sessions.iter().filter(|one| one.waits_for_a_pin()).map(|one| format!("pid {}", one.pid)).collect();
     match waiting.len() {
         0 => String::new(),
-        1 => format!("{} waits for a buffer pin: a cursor somewhere stands on the page", waiting.join(", ")),
-        _ => format!("{} wait for buffer pins: cursors somewhere stand on the pages", waiting.join(", ")),
+        1 => format!("{} waits for a buffer pin: a cursor somewhere is on the page", waiting.join(", ")),
+        _ => format!("{} wait for buffer pins: cursors somewhere are on the pages", waiting.join(", ")),
     }
 }
 

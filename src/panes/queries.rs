@@ -23,6 +23,7 @@ use crate::pg::maintenance::MaintenanceTask;
 use crate::readings::slices::{Dimension, SliceFilter, SliceValue, TimeWindow};
 use crate::readings::statement_line::statement_line;
 use crate::readings::statements::{Costs, Since, Statement, TREND_POINTS};
+use crate::readings::tags::Tags;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds, Timestamp};
 use crate::ui::glyphs::Glyphs;
@@ -72,6 +73,10 @@ pub struct Queries {
     texts_at: Timestamp,
     /// The texts of what is listed, each as one line.
     lines: HashMap<i64, String>,
+    /// The view or task of each statement, where one is known.
+    callers: HashMap<i64, Arc<str>>,
+    /// Whether they differed once: then they have a column, which stays.
+    has_callers: bool,
     /// The marks of the terminal, as of the last frame.
     glyphs: Glyphs,
     ids: JobIds,
@@ -87,6 +92,8 @@ impl Default for Queries {
             texts: HashMap::new(),
             texts_at: Timestamp::default(),
             lines: HashMap::new(),
+            callers: HashMap::new(),
+            has_callers: false,
             glyphs: crate::ui::glyphs::UNICODE,
             ids: JobIds::of(ID),
         }
@@ -99,13 +106,14 @@ impl Pane for Queries {
         let section = view.newer.section("statements");
         let derived = view.readings.costs(view.past(), self.since);
         let mut grid = match (section.rows(), derived) {
-            (None, _) => Grid::missing(headers(&columns()), super::notice(section)),
+            (None, _) => Grid::missing(headers(&self.listed_columns()), super::notice(section)),
             (Some(_), None) => {
-                Grid::missing(headers(&columns()), Notice::new("Needs two samples; the next one is coming"))
+                Grid::missing(headers(&self.listed_columns()), Notice::new("Needs two samples; the next one is coming"))
             }
             (Some(_), Some(costs)) => {
                 self.costs = costs;
                 self.read_lines();
+                self.read_callers(view);
                 self.grid(view)
             }
         };
@@ -162,7 +170,9 @@ impl Pane for Queries {
 
     fn inspect(&self, view: &PaneView<'_>) -> Option<Document> {
         let statement = self.selected()?;
-        Some(documents::statement(statement, &self.costs, self.text(statement), &self.since_words(), view))
+        let caller = self.callers.get(&statement.queryid).map_or("", AsRef::as_ref);
+        let told = documents::Told { text: self.text(statement), caller, since: &self.since_words() };
+        Some(documents::statement(statement, &self.costs, told, view))
     }
 
     /// By the key of the row, or by the queryid alone.
@@ -241,6 +251,36 @@ impl Queries {
         }
     }
 
+    /// Looks for the view or task of each statement: in the samples, else in the comment of its text, which is that of the
+    /// first who ran it.
+    fn read_callers(&mut self, view: &PaneView<'_>) {
+        let until = view.newer.at;
+        let window = TimeWindow { from: Timestamp(until.0 - SEEN_FOR), until };
+        let mut known = std::mem::replace(&mut self.callers, view.readings.callers(view.history, window));
+        for statement in &self.costs.statements {
+            let id = statement.queryid;
+            if self.callers.contains_key(&id) {
+                continue;
+            }
+            let by_text = || self.texts.get(&id).map(|text| Tags::of(text)).and_then(caller_of);
+            let found = known.remove(&id).or_else(by_text);
+            self.callers.extend(found.map(|name| (id, name)));
+        }
+        // One that all statements have in common tells them apart no more than none.
+        let mut listed = self.costs.statements.iter().map(|statement| self.callers.get(&statement.queryid));
+        let first = listed.next().flatten();
+        self.has_callers |= listed.any(|caller| caller != first);
+    }
+
+    /// Returns the columns; a statement's view or task only where one was known.
+    fn listed_columns<'a>(&self) -> Vec<PaneColumn<StatementRow<'a>>> {
+        let mut columns = columns();
+        if !self.has_callers {
+            columns.retain(|one| !one.is("caller"));
+        }
+        columns
+    }
+
     fn since_words(&self) -> String {
         match self.since {
             Since::Sample => "last sample".to_owned(),
@@ -273,7 +313,7 @@ impl Queries {
     }
 
     fn grid(&self, view: &PaneView<'_>) -> Grid {
-        let columns = columns();
+        let columns = self.listed_columns();
         let mut grid = Grid::new(headers(&columns));
         let seen = (!view.filter.is_empty()).then(|| statements_seen(view));
         // One scale for all of them: each on its own would show noise as large as load.
@@ -308,12 +348,18 @@ impl Queries {
             statement,
             spark: spark.unwrap_or_default(),
             per_second: seconds.map(|seconds| statement.calls / seconds),
+            caller: self.callers.get(&statement.queryid).map_or("", AsRef::as_ref),
             text: self.text(statement),
             line: self.lines.get(&statement.queryid).map(String::as_str),
             without_text: waiting_for_text(statement, view),
         };
         GridRow::new(statement.key.clone(), cells(columns, &row))
     }
+}
+
+/// Returns the view that a comment names, else the task.
+fn caller_of(tags: Tags) -> Option<Arc<str>> {
+    [tags.view, tags.task].into_iter().find(|name| !name.is_empty()).map(Into::into)
 }
 
 /// Returns the statements that sessions ran which belong to what the console is narrowed to, as far as samples saw them.
@@ -342,6 +388,8 @@ struct StatementRow<'a> {
     spark: String,
     /// Calls a second; `None` where the length of the interval is not known.
     per_second: Option<f64>,
+    /// The view or task that runs it; empty where none is known.
+    caller: &'a str,
     text: Option<&'a str>,
     /// The text as one line.
     line: Option<&'a str>,
@@ -404,6 +452,7 @@ fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
         column(GridColumn::text("database", "database", 5).told_once().help("The database it ran in (pg_stat_statements.dbid).").at_most(14).drop(8), |row| {
             Cell::text(&row.statement.database)
         }),
+        column(GridColumn::text("caller", "view or task", 14).short("view").names().help("The Django view that runs it most, else the command or task, by the samples of the last 5 minutes (pg_stat_activity.query); else by the comment of its first call.").at_most(36).drop(1), |row| Cell::text(row.caller)),
         column(GridColumn::text("hint", "pattern", 8).help("What pgdj recognizes in its text: a pattern of the Django ORM.").at_most(14).drop(2), StatementRow::hint),
         column(GridColumn::text("query", "statement", 46).help("The statement with its constants replaced by $1, $2, … (pg_stat_statements.query)."), StatementRow::query),
     ]
@@ -445,3 +494,6 @@ fn waiting_for_text(statement: &Statement, view: &PaneView<'_>) -> &'static str 
         "reading text"
     }
 }
+
+#[cfg(test)]
+mod tests;

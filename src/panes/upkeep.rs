@@ -77,15 +77,15 @@ impl UpkeepOf<'_> {
              another VACUUM waits until it is done",
         );
         let locked = if self.usage.locked_by.is_empty() {
-            "when it starts, it is left alone, so that nothing has to wait".to_owned()
+            "when it starts, nothing is done, so that no one has to wait: try again later".to_owned()
         } else {
             let pids: Vec<String> = self.usage.locked_by.iter().map(ToString::to_string).collect();
-            format!("it is now, by pid {}: it would be passed over", pids.join(", "))
+            format!("it is now, by pid {}: nothing would be done", pids.join(", "))
         };
         about.pair("if it is locked", &locked);
         let oldest = self.view.readings.horizon().ok().and_then(|horizon| horizon.oldest()).filter(|_| task.vacuums());
         if let Some(oldest) = oldest {
-            about.pair("keeps", &format!("the latest of them: {} {}", oldest.who(), oldest.what_it_pins()));
+            about.pair("cannot remove", &format!("the newest dead rows: {} {}", oldest.who(), oldest.what_it_pins()));
         }
         about.pair("ends", "when it is done, by Esc in this pane, or with pgdj");
         about

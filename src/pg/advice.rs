@@ -14,7 +14,7 @@ use super::explain::ExplainRequest;
 use super::session::{CancelQueue, Connector, Limits, Session};
 use super::verify::{Allowed, Evidence, PlannerVerdict, Verified, Verifier};
 use crate::Failure;
-use crate::advisor::{self, Candidate, Confidence, IndexSpec, Refusal, Role, guessed};
+use crate::advisor::{self, Candidate, Confidence, IndexSpec, Reason, Refusal, Role, guessed};
 use crate::catalog::{Catalog, ReferringTable, Table};
 use crate::django::{DjangoCode, DjangoVersion, Project, code_for_spec};
 use crate::failure::FailureKind;
@@ -71,8 +71,10 @@ impl Advised {
         if let Some(at) = self.indexes.iter().position(|index| index.is_of(&idea.table)) {
             return format!("{}; index {} {place} does not avoid this sort", hit.advice, at + 1);
         }
-        let refusal = self.refusals.iter().find(|refusal| refusal.table == idea.table);
-        match refusal {
+        match self.refusal_for(idea) {
+            Some(refusal) if refusal.reason == Reason::PatternNotKnown => {
+                format!("{}; whether that helps depends on the pattern that the application sends", hit.advice)
+            }
             Some(refusal) => {
                 let rest = hit.advice.replace(&format!(", or {}", idea.words), "");
                 let rest = rest.replace(&format!("{}, or ", idea.words), "").replace(&idea.words, "");
@@ -81,6 +83,31 @@ impl Advised {
                 format!("{rest}no index is advised: {}", refusal.why)
             }
             None => hit.advice.clone(),
+        }
+    }
+
+    /// Returns the reason why no index is advised for the table of a tip's index.
+    fn refusal_for(&self, idea: &IndexIdea) -> Option<&Refusal> {
+        self.refusals.iter().find(|refusal| refusal.table == idea.table)
+    }
+
+    /// Says in a sentence that no index is advised, and whether that is all there is to say: not where the reason is open,
+    /// and not where a tip names an index that this search says nothing of.
+    pub(crate) fn none_advised(&self, tips: &[TipHit]) -> (String, bool) {
+        if self.refusals.iter().any(|refusal| refusal.reason == Reason::PatternNotKnown) {
+            let words = "An index may be worth building: which one depends on the pattern that the application sends.";
+            return (words.to_owned(), false);
+        }
+        if self.refusals.iter().any(|refusal| refusal.reason.is_open()) {
+            return ("No index is advised yet: the reasons are below.".to_owned(), false);
+        }
+        let is_unanswered = |hit: &&TipHit| hit.index.as_ref().is_some_and(|idea| self.refusal_for(idea).is_none());
+        match tips.iter().find(is_unanswered) {
+            Some(hit) => {
+                let tip = hit.tip.title;
+                (format!("pgdj advises no index; it did not test the one that a tip names ({tip})."), false)
+            }
+            None => ("No index is worth building for this statement.".to_owned(), true),
         }
     }
 }
@@ -467,6 +494,21 @@ Execution Time: 900 ms";
         assert_eq!(with(vec![index.clone()], Vec::new()), "build index 1 below");
         assert_eq!(with(Vec::new(), vec![refusal.clone()]), "no index is advised: run ANALYZE first");
         assert_eq!(with(Vec::new(), Vec::new()), "an index on orders (reference)");
+        let named = std::slice::from_ref(hit);
+        let none = |refusals: Vec<Refusal>| Advised { refusals, ..Advised::default() }.none_advised(named);
+        assert_eq!(
+            none(Vec::new()).0,
+            "pgdj advises no index; it did not test the one that a tip names (rows read and discarded)."
+        );
+        assert_eq!(none(vec![refusal.clone()]), ("No index is advised yet: the reasons are below.".to_owned(), false));
+        let with_reason = |reason| Refusal { reason, ..refusal.clone() };
+        assert!(none(vec![with_reason(advisor::Reason::NotWorthIt)]).1);
+        let open = vec![with_reason(advisor::Reason::PatternNotKnown)];
+        assert!(none(open.clone()).0.starts_with("An index may be worth building"));
+        assert_eq!(
+            with(Vec::new(), open),
+            "an index on orders (reference); whether that helps depends on the pattern that the application sends"
+        );
         // No b-tree serves a pattern, and another index may.
         let trigram = "a trigram index can (gin_trgm_ops)";
         let idea = crate::plan::tips::IndexIdea { table: "orders".to_owned(), words: trigram.to_owned(), order: None };

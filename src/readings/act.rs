@@ -156,7 +156,7 @@ fn part_of_the_server(kind: SignalKind, one: &Backend) -> Option<RefusedAct> {
         SignalKind::Terminate if is_auxiliary => {
             ("Cannot be terminated", "PostgreSQL does not allow it to be terminated.")
         }
-        SignalKind::Terminate => ("Cannot be terminated", "The server would start it again at once."),
+        SignalKind::Terminate => ("Cannot be terminated", "The server would start it again immediately."),
     };
     Some(RefusedAct { title, why: format!("{what} {rest}"), grant: None })
 }

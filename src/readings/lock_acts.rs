@@ -71,17 +71,17 @@ impl Forecast {
         self.runs.union(&self.runs_likely).copied().collect()
     }
 
-    /// Returns what would follow, in a sentence without its end: `48 sessions run at once`.
+    /// Returns what would follow, in a sentence without its end: `48 sessions stop waiting`.
     pub fn words(&self) -> String {
         let sessions = |count: usize| counted(count, "session", "sessions");
         let runs = |set: &BTreeSet<i64>| match (set.len(), set.first()) {
-            (1, Some(only)) => format!("pid {only} runs"),
-            (count, _) => format!("{} run", sessions(count)),
+            (1, Some(only)) => format!("pid {only} stops waiting"),
+            (count, _) => format!("{} stop waiting", sessions(count)),
         };
         let mut parts = Vec::new();
         if !self.runs.is_empty() {
             let likely = if self.is_certain { "" } else { " (likely: this release does not say who waits first)" };
-            parts.push(format!("{} at once{likely}", runs(&self.runs)));
+            parts.push(format!("{}{likely}", runs(&self.runs)));
         }
         if !self.runs_likely.is_empty() {
             parts.push(format!("{}, unless pid {} has a savepoint", runs(&self.runs_likely), self.pid));
@@ -103,10 +103,13 @@ impl Forecast {
             parts.push(format!("{} {verb}{for_whom}", sessions(self.stays.len())));
         }
         if !self.unknown.is_empty() && parts.is_empty() {
-            return "the locks were not read yet, so what follows is not known".to_owned();
+            return "not known until the locks are read".to_owned();
         }
         if !self.unknown.is_empty() {
-            parts.push(format!("of {} that came since, the locks were not read yet", sessions(self.unknown.len())));
+            parts.push(format!(
+                "not known for {} that began to wait after the locks were read",
+                sessions(self.unknown.len())
+            ));
         }
         if parts.is_empty() { "no one waits behind it".to_owned() } else { parts.join("; ") }
     }
@@ -198,8 +201,8 @@ mod tests {
         assert_eq!(
             said,
             [
-                "cancel 2: 2 sessions run at once",
-                "terminate 1: pid 2 runs at once; 2 sessions keep waiting until pid 2 is done"
+                "cancel 2: 2 sessions stop waiting",
+                "terminate 1: pid 2 stops waiting; 2 sessions keep waiting until pid 2 is done"
             ]
         );
     }

@@ -135,7 +135,7 @@ impl LockQueue {
     /// Returns what one that has it holds: `rows that it changed`, `shop_order ACCESS SHARE`.
     pub fn held_words(&self, mode: LockMode) -> String {
         match self.locktype.as_str() {
-            "tuple" => format!("a row of {}, the next to have it", self.on()),
+            "tuple" => format!("a row of {}, as the next in its queue", self.on()),
             "transactionid" => "rows that it changed".to_owned(),
             "virtualxid" => "an open transaction".to_owned(),
             _ => format!("{} {}", self.on(), mode.words()),

@@ -12,6 +12,7 @@ use super::backends::Backend;
 use super::cut::Cut;
 use super::lock_graph::LockGraph;
 use super::replication::{Standby, WalReceiver};
+use super::searches::Searches;
 use super::server_state::ServerState;
 use super::slices::RootNames;
 use super::slots::Slot;
@@ -57,6 +58,7 @@ pub(super) struct Subjects {
     pub(super) judgements: [Decoded<HashMap<i64, Judgement>>; 2],
     pub(super) index_builds: Decoded<HashMap<i64, Judgement>>,
     pub(super) foreign_keys: Decoded<Result<Vec<ReferringKey>, Missing>>,
+    pub(super) searches: Decoded<HashMap<i64, Searches>>,
     pub(super) settings: Decoded<Result<Settings, Missing>>,
     pub(super) role_settings: Decoded<Result<Vec<RoleSettings>, Missing>>,
     pub(super) autovacuum: Decoded<Result<Policy, Missing>>,
@@ -83,6 +85,8 @@ pub(super) mod probes {
         &["indexes", "index_sizes", "index_stats", "settings", "tables"];
     pub(in crate::readings) const JUDGEMENTS: &[&str] = &["indexes", "index_sizes", "databases"];
     pub(in crate::readings) const FOREIGN_KEYS: &[&str] = &["foreign_keys"];
+    pub(in crate::readings) const SEARCHES: &[&str] =
+        &["foreign_keys", "indexes", "index_sizes", "activity", "statements", "statement_texts"];
     pub(in crate::readings) const SETTINGS: &[&str] = &["settings"];
     pub(in crate::readings) const ROLE_SETTINGS: &[&str] = &["role_settings"];
     pub(in crate::readings) const PROJECT: &[&str] = &["content_types", "migrations", "tables"];

@@ -2,11 +2,15 @@
 
 use crate::document::{Document, Tone};
 use crate::failure::Failure;
-use crate::pg::verify::Tried;
+use crate::pg::advice::AdvisedIndex;
+use crate::pg::verify::{Tried, trial_name};
 use crate::plan::diff::NOTABLE;
-use crate::plan::{BLOCK, Plan};
+use crate::plan::{BLOCK, Field, Plan};
 use crate::sample::unit::factor;
 use crate::sample::{Bytes, Seconds};
+
+/// The field of a node whose index was built for a trial; the server gives none of this name.
+pub(crate) const TRIED: &str = "Tried in pgdj";
 
 /// What came of a trial.
 #[derive(Debug)]
@@ -34,6 +38,30 @@ impl<'a> TriedPlan<'a> {
 }
 
 impl TrialResult {
+    /// Gives the indexes in the plan with them the names that they will have, marked as tried; where there is no code for
+    /// one, it is called by its keys.
+    pub(crate) fn name_after(&mut self, index: Option<&AdvisedIndex>) {
+        let (Ok(tried), Some(index)) = (&mut self.tried, index) else { return };
+        let names: Vec<(String, String)> = index
+            .candidate
+            .specs()
+            .zip(&index.codes)
+            .enumerate()
+            .map(|(at, (spec, code))| {
+                let name = code.as_ref().map_or_else(|_| spec.summary(), |code| code.name.clone());
+                (trial_name(at + 1), name)
+            })
+            .collect();
+        for node in &mut tried.after.nodes {
+            let own = node.index();
+            let Some((_, name)) = names.iter().find(|(trial, _)| Some(trial.as_str()) == own) else { continue };
+            for (_, field) in node.fields.iter_mut().filter(|(field, _)| field == "Index Name") {
+                *field = Field::Text(name.clone());
+            }
+            node.fields.push((TRIED.into(), Field::Bool(true)));
+        }
+    }
+
     /// Adds what was measured to what is said of the index; `expected` is its estimated size.
     pub(crate) fn tell(&self, document: &mut Document, expected: Bytes) {
         let tried = match &self.tried {

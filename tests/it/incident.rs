@@ -65,7 +65,7 @@ async fn a_migration_behind_a_forgotten_transaction_is_seen_at_once_and_ended_wi
         terminal
             .wait(&format!("the best act on {}", server.name), |screen| {
                 screen.contains(&format!("cancel {migration}"))
-                    && screen.contains(&format!("{requests} sessions run at once"))
+                    && screen.contains(&format!("{requests} sessions stop waiting"))
             })
             .await;
         terminal.press("a");

@@ -218,11 +218,8 @@ impl Advice<'_> {
         }
         let mut document = Document::new("Indexes not advised");
         if found.indexes.is_empty() {
-            if found.refusals.iter().any(|refusal| refusal.reason.is_open()) {
-                document.text_as("No index is advised yet: the reasons are below.", Tone::Plain);
-            } else {
-                document.text_as("No index is worth building for this statement.", Tone::Good);
-            }
+            let (words, is_calm) = found.none_advised(&self.verdict.tips);
+            document.text_as(&words, if is_calm { Tone::Good } else { Tone::Plain });
         }
         report::not_advised(&mut document, &found.refusals);
         found.notes.iter().for_each(|note| document.text_as(note, Tone::Muted));

@@ -117,6 +117,7 @@ fn short_reason(reason: Reason) -> &'static str {
         Reason::SmallTable => "small table: no index needed",
         Reason::MostRowsWanted => "most rows are needed: no index helps",
         Reason::RowsNotKnown => "index: not known, no statistics",
+        Reason::PatternNotKnown => "index: depends on the pattern",
         Reason::OneForEachSide => "index: not known, one for each side of OR",
         Reason::NothingToLookFor => "no condition to index",
         Reason::StopsEarly => "stops early: no index needed",

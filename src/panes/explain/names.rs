@@ -6,6 +6,7 @@ use super::known::ServerKnowledge;
 use crate::plan::text_label::label;
 use crate::plan::{Node, NodeKind, Plan, Relationship};
 use crate::quote::ident_as_printed;
+use crate::report::TRIED;
 use crate::sample::unit::Count;
 use crate::ui::text::clean_cut;
 
@@ -37,6 +38,8 @@ impl<'a> NodeNames<'a> {
     /// Returns the name of a node, with what it is to its parent where that is not plain.
     pub(super) fn name(&self, node: &Node) -> String {
         let name = self.without_place(node);
+        let is_tried = node.fields.iter().any(|(field, _)| field == TRIED);
+        let name = if is_tried { format!("{name} tried") } else { name };
         match (node.subplan_name(), node.relationship) {
             (Some(subplan), Relationship::InitPlan | Relationship::SubPlan) => format!("{subplan}: {name}"),
             _ => name,

@@ -223,7 +223,7 @@ impl PlanView {
 
     fn derive(&mut self) {
         self.list.refresh(tree::grid(&self.source.plan, &self.known, &self.search, &self.glyphs));
-        let notes: Vec<String> = self.values_line().into_iter().chain(self.mean_line()).collect();
+        let notes: Vec<String> = self.values_line().into_iter().chain(self.mean_lines()).collect();
         let advice = Advice {
             tried: TriedPlan { plan: &self.source.plan, trial: self.tried.as_ref() },
             verdict: &self.verdict,
@@ -244,9 +244,11 @@ impl PlanView {
         (!values.is_empty()).then(|| format!("With {values}{}.", origin(guessed)))
     }
 
-    /// Returns how long the application's calls take, where this run took clearly longer or shorter.
-    fn mean_line(&self) -> Option<String> {
-        report::beside_the_mean(&self.source.plan, self.known.context.mean_time)
+    /// Returns how long the application's calls take and how many rows they return, where the plan says otherwise.
+    fn mean_lines(&self) -> impl Iterator<Item = String> {
+        let (plan, context) = (&self.source.plan, &self.known.context);
+        let rows = report::rows_beside_the_mean(plan, context.rows_per_call);
+        report::beside_the_mean(plan, context.mean_time).into_iter().chain(rows)
     }
 
     /// Says that indexes are being looked for, for what was asked.
@@ -270,6 +272,8 @@ impl PlanView {
 
     /// Takes what came of a trial.
     pub(super) fn take_tried(&mut self, trial: TrialResult) {
+        let mut trial = trial;
+        trial.name_after(self.search.found().and_then(|found| found.indexes.get(trial.at)));
         self.tried = Some(trial);
         self.derive();
     }

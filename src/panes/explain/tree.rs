@@ -99,7 +99,7 @@ fn columns(plan: &Plan, name: u16) -> Vec<GridColumn> {
         GridColumn::number("share", "share").short("%").help("The share in figures.").drop(8),
         GridColumn::number("rows", rows)
             .help("Rows returned over all loops and processes; without ANALYZE, those estimated (EXPLAIN).")
-            .short("rows")
+            .short(if plan.is_analyzed() { "rows" } else { "est. rows" })
             .drop(1),
         GridColumn::number("off", "estimate")
             .help("How many times the estimate of rows is off; \"stopped\" where a node above needed no more.")

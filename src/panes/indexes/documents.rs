@@ -268,6 +268,11 @@ fn missing(one: &IndexFigures, key: &ReferringKey, view: &PaneView<'_>) -> Docum
         let words = view.readings.counting().words(view.newer.at);
         document.pair("deletes there", &format!("{}, {words}", Count(deletes)));
     }
+    if one.searches.share > 0.0 {
+        let share = one.searches.share();
+        document.pair("searches by it", &format!("{share} of the time of all statements (pg_stat_statements)"));
+        document.pair("most of it", &one.searches.words());
+    }
     document.text(
         "Each delete of a referenced row and each change of its key scans the whole table; so does every lookup from \
          the other side. The index is unnecessary only if referenced rows are never deleted and no query \

@@ -2,13 +2,14 @@
 //!
 //! Pure.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::app::PaneView;
 use crate::catalog::bloat::{Bloat, BloatLimits};
 use crate::catalog::index_usage::IndexUsage;
 use crate::catalog::usage::{IndexProblem, Judgement, ReferringKey, unindexed};
 use crate::django::{IndexOrigin, Owner};
+use crate::readings::searches::Searches;
 use crate::readings::traffic::TrafficSpan;
 use crate::sample::{Bytes, Missing, Timestamp};
 
@@ -38,6 +39,10 @@ pub struct IndexFigures {
     pub verdicts: Vec<IndexProblem>,
     /// What would be wrong with it if it were larger.
     pub too_small: Vec<IndexProblem>,
+    /// Which other index makes it needless, and how: `duplicate of shop_order_status_idx`; empty for none.
+    pub other: String,
+    /// The statements that would use one that is missing.
+    pub searches: Searches,
     /// How bloated it is; `None` where the statistics were not read.
     pub bloat: Option<Bloat>,
     /// When the bloat was measured, where it was.
@@ -75,9 +80,12 @@ pub fn figures(view: &PaneView<'_>) -> Result<IndexList, Missing> {
     let origins = view.readings.origins();
     let rates = view.readings.index_scans(view.past(), TrafficSpan::Minute);
     let mut indexes = missing(view, &mut notes);
+    let labels: HashMap<i64, String> = usages.iter().map(|usage| (usage.indexrelid, usage.label())).collect();
     indexes.extend(usages.iter().map(|usage| {
         let Judgement { verdicts, too_small } = judged.of(usage.indexrelid).cloned().unwrap_or_default();
         IndexFigures {
+            searches: Searches::default(),
+            other: verdicts.iter().chain(&too_small).find_map(|fact| other(fact, &labels)).unwrap_or_default(),
             verdicts,
             too_small,
             bloat: bloats.as_ref().ok().and_then(|bloats| bloats.get(&usage.indexrelid).cloned()),
@@ -91,26 +99,39 @@ pub fn figures(view: &PaneView<'_>) -> Result<IndexList, Missing> {
     Ok(IndexList { indexes, notes })
 }
 
+/// Says which other index makes one needless, and how; `None` for a fact that is of no other.
+fn other(fact: &IndexProblem, labels: &HashMap<i64, String>) -> Option<String> {
+    let (relation, other) = match fact {
+        IndexProblem::DuplicateOf(other) => ("duplicate of", other),
+        IndexProblem::CoveredBy(other) => ("prefix of", other),
+        IndexProblem::BeingBuilt(_) | IndexProblem::Invalid | IndexProblem::Unused { .. } => return None,
+    };
+    Some(format!("{relation} {}", labels.get(other)?))
+}
+
 fn missing(view: &PaneView<'_>, notes: &mut Vec<String>) -> Vec<IndexFigures> {
     let tables = view.readings.tables().unwrap_or_default().iter();
     let large: HashSet<i64> =
         tables.filter(|table| table.is_of(LEAST_ROWS, LEAST_TABLE_BYTES)).map(|table| table.relid).collect();
     let project = view.readings.project();
     match view.readings.foreign_keys() {
-        Ok(keys) => unindexed(keys, view.readings.indexes().unwrap_or_default(), view.readings.judgements())
-            .into_iter()
-            .filter(|key| large.contains(&key.relid))
-            .map(|key| IndexFigures {
+        Ok(keys) => {
+            let mut keys = unindexed(keys, view.readings.indexes().unwrap_or_default(), view.readings.judgements());
+            keys.retain(|key| large.contains(&key.relid));
+            let figures = keys.into_iter().map(|key| IndexFigures {
                 verdicts: Vec::new(),
                 too_small: Vec::new(),
+                other: String::new(),
+                searches: view.readings.searches().get(&key.oid).cloned().unwrap_or_default(),
                 bloat: None,
                 measured_at: None,
                 scan_rate: None,
                 owner: project.owner(&key.table),
                 from: None,
                 subject: IndexOrMissing::Missing(key.clone()),
-            })
-            .collect(),
+            });
+            figures.collect()
+        }
         Err(why) => {
             notes.push(format!("foreign keys not checked: {why}"));
             Vec::new()
@@ -202,6 +223,7 @@ impl IndexFigures {
     /// Returns how bad the worst verdict is; 0 for none.
     pub fn severity(&self) -> f64 {
         match (&self.subject, self.verdicts.first()) {
+            (IndexOrMissing::Missing(_), _) if self.searches.is_costly() => 6.5,
             (IndexOrMissing::Missing(_), _) => 4.0,
             (_, Some(IndexProblem::Invalid)) => 6.0,
             (_, Some(IndexProblem::DuplicateOf(_))) => 5.0,
@@ -213,13 +235,23 @@ impl IndexFigures {
         }
     }
 
-    /// Orders the indexes before anybody sorts: the worst verdict, then the largest.
+    /// Returns what is true of a small index and is no verdict, the worst first; a suspicion is no fact.
+    pub(crate) fn small_fact(&self) -> Option<&IndexProblem> {
+        self.too_small.iter().find(|fact| **fact != IndexProblem::Unused { is_suspicion: true })
+    }
+
+    /// Orders the indexes before anybody sorts: the worst verdict, then duplicates of any size, then the largest.
     pub(crate) fn urgency(&self) -> f64 {
         let size = match &self.subject {
             IndexOrMissing::Index(usage) => usage.size().unwrap_or(0.0),
             IndexOrMissing::Missing(_) => 0.0,
         };
-        let severity = if self.severity() == 0.0 && self.is_bloated() { 1.0 } else { self.severity() };
+        let is_small_twin = matches!(self.small_fact(), Some(IndexProblem::DuplicateOf(_)));
+        let severity = match self.severity() {
+            0.0 if self.is_bloated() => 1.0,
+            0.0 if is_small_twin => 0.5,
+            severity => severity,
+        };
         severity * 1e15 + size
     }
 

@@ -64,11 +64,57 @@ fn the_worst_come_first_and_a_missing_one_is_a_row() {
 }
 
 #[test]
+fn two_small_indexes_that_are_the_same_are_said_to_be_so_without_a_finding() {
+    let index = |oid: i32, name: &str, keys: [i32; 1]| {
+        row! { indexrelid: oid, relid: 1, schema: "public", table: "shop_order", name: name, method: "btree",
+        is_valid: true, is_ready: true, key_columns: keys, column_names: ["status"], opclasses: [10], collations: [0],
+        key_options: [0], scans: 5 }
+    };
+    let longer = row! { indexrelid: 24, relid: 1, schema: "public", table: "shop_order", name: "status_at", method: "btree",
+    is_valid: true, is_ready: true, key_columns: [7, 8], column_names: ["status", "at"], opclasses: [10, 10],
+    collations: [0, 0], key_options: [0, 0], scans: 5 };
+    let rows = vec![index(21, "status_a", [2]), index(22, "status_b", [2]), index(23, "status_c", [7]), longer];
+    let sizes = [21, 22, 23, 24].map(|oid| row! { indexrelid: oid, bytes: 424 * 1024 });
+    let seen = snapshot().with("indexes", rows).with("index_sizes", sizes.to_vec());
+    let (mut pane, history) = shown(seen.clone());
+    assert_eq!(texts(&pane, "index")[0], "status_b", "what is said comes first");
+    let said: Vec<(String, String)> = texts(&pane, "verdict").into_iter().zip(texts(&pane, "other")).collect();
+    for (verdict, other) in [("duplicate", "duplicate of status_a"), ("redundant", "prefix of status_at")] {
+        assert!(said.contains(&(verdict.to_owned(), other.to_owned())), "{said:?}");
+    }
+    let grid = pane.list.grid();
+    let at = grid.column("verdict").unwrap();
+    assert_eq!(grid.rows[0].cells[at].role, Some(Role::Muted), "a fact, and no call to act");
+    with_view(&history, |view| {
+        pane.act(Action::View, view);
+        pane.refresh(view);
+    });
+    assert!(pane.list.grid().rows.is_empty(), "no verdict, and no finding");
+}
+
+#[test]
 fn an_index_is_removed_as_django_would() {
     let (mut pane, history) = shown(shop());
     assert!(pane.list.select_key("11"));
     let text = with_view(&history, |view| Detail::new(pane.inspect(view).unwrap()).text(120));
     for part in ["RemoveIndexConcurrently", "atomic = False", "DROP INDEX CONCURRENTLY", "standbys"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_missing_index_that_statements_pay_for_comes_first_with_the_statement() {
+    let search = r#"SELECT "shop_order"."id" FROM "shop_order" WHERE "shop_order"."customer_id" = $1"#;
+    let seen = shop()
+        .with(
+            "statements",
+            vec![row! { queryid: 1, calls: 800, total_time: 920.0 }, row! { queryid: 2, calls: 1, total_time: 80.0 }],
+        )
+        .with("statement_texts", vec![row! { queryid: 1, query: search }, row! { queryid: 2, query: "SELECT 1" }]);
+    let (pane, _) = shown(seen.clone());
+    assert_eq!(texts(&pane, "index")[0], "(shop_order_customer_fk)");
+    let text = detail(seen, "fk 77");
+    for part in ["92% of the time of all statements", "800 calls", "WHERE customer_id = $1"] {
         assert!(text.contains(part), "{part} is not in:\n{text}");
     }
 }

@@ -140,7 +140,7 @@ fn columns(dimension: Dimension, is_compared: bool) -> Vec<PaneColumn<LoadRow>> 
     let mut columns = vec![
         column(
             GridColumn::number("share", "share")
-                .help("Its share of the active sessions of all rows, by samples; not told of three samples or fewer (pg_stat_activity)."),
+                .help("Its share of the active sessions of all rows, by samples; not shown for three samples or fewer (pg_stat_activity)."),
             LoadRow::share_cell,
         ),
         column(

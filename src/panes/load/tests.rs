@@ -135,7 +135,7 @@ fn a_row_narrows_every_list_and_backspace_widens_it() {
     console.letters("8");
     let wide = console.press(KeyCode::Backspace);
     assert!(!wide.contains("view=") && wide.contains("By Django view"), "{wide}");
-    assert!(console.press(KeyCode::Backspace).contains("Nothing is narrowed"));
+    assert!(console.press(KeyCode::Backspace).contains("The lists are not narrowed"));
     assert!(console.letters("jo2").contains("only view=cart:detail"));
 }
 

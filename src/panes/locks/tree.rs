@@ -223,7 +223,7 @@ pub(super) fn grid(
     }
     if grid.rows.is_empty() {
         grid.notice = Some(if admitted.is_some() && !roots.is_empty() {
-            Notice::new("No session that waits belongs to this; Backspace removes the last condition")
+            Notice::new("No waiting session matches these conditions; Backspace removes the last one")
         } else if sessions.iter().any(|session| session.is_hidden) {
             Notice::new("No session that this role can see waits for a lock").role(Role::Warning)
         } else {

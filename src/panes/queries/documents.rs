@@ -8,14 +8,20 @@ use crate::readings::statements::{Costs, Statement};
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 
+/// What is said of a statement besides its figures.
+#[derive(Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// Its text, where it was read.
+    pub(super) text: Option<&'a str>,
+    /// The view or task that runs it; empty where none is known.
+    pub(super) caller: &'a str,
+    /// Of which time the figures are.
+    pub(super) since: &'a str,
+}
+
 /// Everything known of a statement.
-pub(super) fn statement(
-    one: &Statement,
-    costs: &Costs,
-    text: Option<&str>,
-    since: &str,
-    view: &PaneView<'_>,
-) -> Document {
+pub(super) fn statement(one: &Statement, costs: &Costs, told: Told<'_>, view: &PaneView<'_>) -> Document {
+    let Told { text, caller, since } = told;
     let mut document = Document::new(format!("Statement {}", one.queryid));
     match text {
         Some(text) => document.code(Language::Sql, &crate::ui::code::format_sql(text)),
@@ -36,6 +42,9 @@ pub(super) fn statement(
     blocks(&mut document, one);
     since_reset(&mut document, one);
     document.heading("Who");
+    if !caller.is_empty() {
+        document.pair("view or task", caller);
+    }
     document.pair("role", &one.user);
     document.pair("database", &one.database);
     document.pair("called by", if one.is_toplevel { "client" } else { "function (not top level)" });

@@ -1,8 +1,10 @@
 //! What is asked of the readings of a moment about the slices of the load.
 
 use std::cell::Ref;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{Dimension, LoadSamples, RootNames, SliceValue, TimeWindow};
+use super::{Dimension, LoadSamples, RootNames, SliceFilter, SliceValue, TimeWindow};
 use crate::readings::Readings;
 use crate::readings::statement_text::normalised;
 use crate::sample::History;
@@ -21,6 +23,21 @@ impl Readings {
             samples.take(history, window);
         }
         self.load_samples.borrow()
+    }
+
+    /// Returns the Django view of each statement, by its queryid, else the command or task: the one that most sessions had
+    /// which ran it in a stretch of time. A statement that most ran without a tag has none.
+    pub(crate) fn callers(&self, history: &History, window: TimeWindow) -> HashMap<i64, Arc<str>> {
+        let samples = self.load_samples(history, window);
+        let mut callers = HashMap::new();
+        for beside in [Dimension::Task, Dimension::View] {
+            for row in samples.rows(window, SliceFilter::ALL, Dimension::Statement, beside) {
+                if let (SliceValue::Query(id), Some(SliceValue::Named(name))) = (row.value, row.mostly) {
+                    callers.insert(id, name);
+                }
+            }
+        }
+        callers
     }
 
     /// Returns what a slice of the load is called.

@@ -90,10 +90,12 @@ struct Measured<'a> {
 }
 
 impl ColumnNeeds {
-    /// Widens each column to what it needed before: a column that grows and shrinks with its rows makes the others jump.
+    /// Widens each column to what it needed before, and keeps those that said something once: a column that grows and
+    /// shrinks, or comes and goes, with its rows makes the others jump.
     pub(super) fn grow(&mut self, before: &Self) {
         if before.widest.len() == self.widest.len() {
             self.widest.iter_mut().zip(&before.widest).for_each(|(now, was)| *now = (*now).max(*was));
+            self.is_filled.iter_mut().zip(&before.is_filled).for_each(|(now, was)| *now |= *was);
         }
     }
 
@@ -107,13 +109,13 @@ impl ColumnNeeds {
     }
 }
 
-/// Returns the value of each column whose cells are all alike, in a table of more than one row.
+/// Returns the value of each column whose cells are all alike.
 pub(super) fn alike<'a>(grid: &'a Grid, lines: &[LineOf]) -> Vec<Option<&'a str>> {
     let one = |at: usize| {
         let cells = lines.iter().filter_map(|line| grid.rows.get(line.row)?.cells.get(at)).map(|cell| &cell.text);
         // A row that has none, as a process of the server has no role, contradicts nothing.
         let mut cells = cells.filter(|text| !text.is_empty());
-        let first = cells.next().filter(|_| lines.len() > 1)?;
+        let first = cells.next()?;
         cells.all(|text| text == first).then_some(first.as_str())
     };
     let may = |column: &GridColumn| column.when_alike == WhenAlike::ToldOnce && grid.shape == RowNesting::Flat;
@@ -124,8 +126,13 @@ fn title_width(column: &GridColumn) -> u16 {
     text::width(&column.short) as u16
 }
 
+/// Columns of the screen that the columns shown before may lack: their texts shrink rather than that a column goes.
+const LACK: u16 = 12;
+
 /// Returns the columns for a width, scrolled sideways by some columns.
-pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize) -> Placed {
+///
+/// `before` are those that were shown in this width: they stay, whatever grows, as long as the texts can make room.
+pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize, before: &[usize]) -> Placed {
     let gap = if width >= ROOMY { 2 } else { 1 };
     let room = width.saturating_sub(MARGIN);
     let branches = needs.tree.in_room(room);
@@ -140,6 +147,9 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
         // Where a text would be cut, a column without a word in it has no place.
         chosen.retain(|at| *at == 0 || needs.is_filled.get(*at) != Some(&false));
     }
+    let kept: Vec<usize> = chosen.iter().copied().filter(|at| before.contains(at)).collect();
+    let lacks = total(&kept, gap, comfortable).saturating_sub(room);
+    let is_kept = scroll == 0 && !kept.is_empty() && lacks <= LACK && total(&kept, gap, tight) <= room;
     while chosen.len() > 1 && total(&chosen, gap, comfortable) > room {
         let gone = if scroll == 0 { first_to_go(grid, needs, &chosen) } else { chosen.len() - 1 };
         let may_go = chosen.get(gone).and_then(|at| grid.columns.get(*at)).is_some_and(|column| column.drop > 0);
@@ -148,6 +158,18 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
             break;
         }
         chosen.remove(gone);
+    }
+    if is_kept {
+        // What was shown stays; what is new comes beside it where there is room.
+        let has_room = |more: &[usize]| total(more, gap, tight) <= room;
+        let mut all = kept;
+        for at in chosen {
+            let mut more = all.clone();
+            more.extend((!all.contains(&at)).then_some(at));
+            more.sort_unstable();
+            all = if has_room(&more) { more } else { all };
+        }
+        chosen = all;
     }
     let fit = if total(&chosen, gap, comfortable) > room { Fit::Tight } else { Fit::Comfortable };
     let fitted = |at: usize| least(of, at, fit);
@@ -170,11 +192,11 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize)
 /// Returns how far the columns can be scrolled sideways: until the last one is seen whole.
 pub(super) fn furthest(grid: &Grid, needs: &ColumnNeeds, width: u16) -> usize {
     let most = grid.columns.len().saturating_sub(2);
-    if place(grid, needs, width, 0).hidden == 0 {
+    if place(grid, needs, width, 0, &[]).hidden == 0 {
         return 0;
     }
     let shows_last = |scroll: usize| {
-        place(grid, needs, width, scroll).columns.last().is_some_and(|last| last.column + 1 == grid.columns.len())
+        place(grid, needs, width, scroll, &[]).columns.last().is_some_and(|last| last.column + 1 == grid.columns.len())
     };
     (1..=most).find(|scroll| shows_last(*scroll)).unwrap_or(most)
 }

@@ -34,6 +34,7 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
         rows: table.height,
         places: table.placed.columns.clone(),
         gap: table.placed.gap,
+        of: if state.sideways == 0 { state.listed().to_vec() } else { Vec::new() },
         hidden: table.placed.hidden,
     };
     state.mark_seen();
@@ -65,9 +66,10 @@ impl<'a> TableDrawing<'a> {
         let count = state.lines().len();
         let fits = count <= usize::from(height);
         let has_scrollbar = !fits && area.width > 4;
+        let before = state.shown_before(area.width);
         let place = |reserved: bool| {
             let width = area.width - u16::from(reserved && area.width > 4);
-            columns::place(grid, &state.needs, width, state.sideways)
+            columns::place(grid, &state.needs, width, state.sideways, &before)
         };
         let mut placed = place(has_scrollbar);
         if placed.hidden > 0 {

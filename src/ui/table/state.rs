@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashSet};
 
 use super::columns::{self, ColumnNeeds, PlacedColumn};
-use super::grid::{Grid, GridColumn, GridRow, Notice, SortKind, WhenAlike};
+use super::grid::{Grid, GridRow, Notice, SortKind, WhenAlike};
 use super::order::{self, Arrangement, Filter, LineOf, ShownRows, SortDirection};
 
 /// A movement in a table.
@@ -75,6 +75,8 @@ pub(super) struct Drawn {
     pub(super) rows: u16,
     pub(super) places: Vec<PlacedColumn>,
     pub(super) gap: u16,
+    /// The columns that the table had; none where it was scrolled sideways.
+    pub(super) of: Vec<Cow<'static, str>>,
     /// How many columns had no room.
     pub(super) hidden: usize,
 }
@@ -111,23 +113,39 @@ impl TableState {
     fn measure(&mut self, grid: &Grid) {
         let mut needs = columns::needs(grid, &self.shown.lines);
         let ids = || grid.columns.iter().map(|column| column.id.clone());
-        if ids().eq(self.needs_of.iter().cloned()) {
+        let is_known = ids().eq(self.needs_of.iter().cloned());
+        if is_known {
             needs.grow(&self.needs);
         } else {
             self.needs_of = ids().collect();
         }
-        let alike = columns::alike(grid, &self.shown.lines);
-        if self.shown.lines.len() > 1 {
-            let may = |column: &GridColumn| column.when_alike == WhenAlike::ToldOnce;
-            let varied = grid.columns.iter().zip(&alike).filter(|(column, value)| may(column) && value.is_none());
-            self.varied.extend(varied.map(|(column, _)| column.id.clone()));
-        }
-        let told = |column: &GridColumn, value: Option<&str>| value.is_some() && !self.varied.contains(&column.id);
-        needs.is_told = grid.columns.iter().zip(&alike).map(|(column, value)| told(column, *value)).collect();
-        let is_told = grid.columns.iter().zip(&alike).zip(&needs.is_told).filter(|(_, is_told)| **is_told);
-        self.told =
-            is_told.map(|((column, value), _)| format!("{} {}", column.short, value.unwrap_or_default())).collect();
+        let was_told = if is_known { std::mem::take(&mut self.needs.is_told) } else { Vec::new() };
+        needs.is_told = self.tell(grid, was_told);
         self.needs = needs;
+    }
+
+    /// Returns of which columns the value is told in the title, and takes what is told.
+    ///
+    /// A column that was shown stays, and one that is told stays so until its cells differ: one row, or none, changes nothing.
+    fn tell(&mut self, grid: &Grid, was_told: Vec<bool>) -> Vec<bool> {
+        let rows = self.shown.lines.len();
+        if rows == 0 {
+            return was_told;
+        }
+        let alike = columns::alike(grid, &self.shown.lines);
+        let mut is_told = Vec::with_capacity(alike.len());
+        self.told.clear();
+        for (at, (column, value)) in grid.columns.iter().zip(&alike).enumerate() {
+            let may = rows > 1 || was_told.get(at) == Some(&true);
+            let told = value.filter(|_| may && !self.varied.contains(&column.id));
+            let is_shown = rows > 1 || value.is_some();
+            if told.is_none() && is_shown && column.when_alike == WhenAlike::ToldOnce {
+                self.varied.insert(column.id.clone());
+            }
+            self.told.extend(told.map(|value| format!("{} {value}", column.short)));
+            is_told.push(told.is_some());
+        }
+        is_told
     }
 
     /// Moves the selection, or the columns.
@@ -294,6 +312,18 @@ impl TableState {
         }
         let words = crate::ui::text::clean_cut(self.filter(), 24);
         Notice::new(format!("No row matches \"{words}\"")).remedy("Esc clears the filter")
+    }
+
+    /// Returns the columns that were shown last in this width; none where others are listed now, or were scrolled to.
+    pub(super) fn shown_before(&self, width: u16) -> Vec<usize> {
+        let drawn = self.drawn.borrow();
+        let is_same = drawn.area.width == width && self.sideways == 0 && drawn.of == self.needs_of;
+        if is_same { drawn.places.iter().map(|place| place.column).collect() } else { Vec::new() }
+    }
+
+    /// Returns the columns that the table has now.
+    pub(super) fn listed(&self) -> &[Cow<'static, str>] {
+        &self.needs_of
     }
 
     /// Takes how many rows a page has, where something else draws the rows.

@@ -400,3 +400,51 @@ fn a_row_may_give_its_first_cell_all_of_it() {
     assert!(text.contains("longer than its column"), "{text}");
     assert_eq!(text.lines().nth(1).map(str::len), Some("▌short 7".len()), "the others keep their width: {text}");
 }
+
+/// Returns the titles of the columns that are shown.
+fn titles(grid: &Grid, state: &mut TableState, width: u16) -> String {
+    let text = shown(grid, state, (width, 8), &Theme::default());
+    text.lines().next().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn columns_do_not_come_and_go_with_the_samples() {
+    let mut state = TableState::new();
+    let mut grid = sessions();
+    let before = titles(&grid, &mut state, 48);
+    assert_eq!(before, "pid state xact rows query ›");
+    // No row has this figure any more, and one needs more room than before.
+    for row in &mut grid.rows {
+        row.cells[4] = Cell::default();
+        row.cells[2] = Cell::number("1234567.0s", 1.0);
+    }
+    assert_eq!(titles(&grid, &mut state, 48), before);
+    grid.rows.truncate(1);
+    assert_eq!(titles(&grid, &mut state, 48), before);
+    grid.rows.clear();
+    assert_eq!(titles(&grid, &mut state, 48), before);
+    // In another width others have room.
+    assert_ne!(titles(&grid, &mut state, 30), before);
+    // What needs far more goes rather than that no text can be read.
+    let mut grid = sessions();
+    grid.rows[0].cells[2] = Cell::number("1234567890123456789012345.0s", 1.0);
+    assert_ne!(titles(&grid, &mut state, 48), before);
+}
+
+#[test]
+fn a_value_that_is_told_in_the_title_stays_there_with_one_row_and_one_that_was_shown_stays_a_column() {
+    let mut grid = Grid::new(vec![GridColumn::number("n", "n"), GridColumn::text("role", "role", 6).told_once()]);
+    let row = |n: i64, role: &str| GridRow::new(n.to_string(), vec![Cell::number(n, n as f64), Cell::text(role)]);
+    let two = vec![row(1, "web"), row(2, "web")];
+    let mut state = TableState::new();
+    for rows in [two.clone(), vec![row(1, "web")], Vec::new(), two.clone()] {
+        grid.rows = rows;
+        assert_eq!(titles(&grid, &mut state, 40), "n", "{:?}", grid.rows);
+        assert_eq!(state.told, ["role web"]);
+    }
+    let mut state = TableState::new();
+    for rows in [vec![row(1, "web")], two] {
+        grid.rows = rows;
+        assert_eq!(titles(&grid, &mut state, 40), "n role");
+    }
+}
