@@ -1,7 +1,7 @@
 //! Indexes: what is unused, duplicate, overlapping, invalid, bloated, or missing on a foreign key?
 //!
 //! On a narrow screen vanish first the columns without a word in them, then the rows fetched, the cache hits and the entries
-//! read since the reset, where it comes from, the access method, the keys, the table, the last scan, the bloat. The name, the verdict, the size and the scans stay.
+//! read since the reset, the access method, where it comes from, the table, the keys, the other index, the last scan, the bloat. The name, the verdict, the size and the scans stay.
 
 mod documents;
 pub mod figures;
@@ -243,8 +243,8 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
         }),
         column(GridColumn::number("scans", "scans").help("Scans since the statistics were reset (pg_stat_user_indexes.idx_scan)."), |row| row.count(|usage| usage.scans)),
         column(GridColumn::number("last_scan", "last scan").help("Time since the last scan (pg_stat_user_indexes.last_idx_scan, 16 and later).").short("last").drop(4), last_scan),
-        column(GridColumn::text("table", "table", 14).names().help("The table it is on (pg_index.indrelid).").at_most(32).drop(5), |row| Cell::text(&row.one.table())),
-        column(GridColumn::text("keys", "keys", 14).help("Its key columns, included columns and condition (pg_index).").at_most(44).drop(6), |row| Cell::text(&row.one.keys())),
+        column(GridColumn::text("table", "table", 14).names().help("The table it is on (pg_index.indrelid).").at_most(32).drop(6), |row| Cell::text(&row.one.table())),
+        column(GridColumn::text("keys", "keys", 14).help("Its key columns, included columns and condition (pg_index).").at_most(44).drop(5), |row| Cell::text(&row.one.keys())),
         column(GridColumn::text("method", "method", 6).help("Its access method: btree, gin, brin … (pg_am).").at_most(8).drop(9), |row| {
             row.usage().map_or_else(Cell::default, |usage| Cell::text(&usage.method))
         }),

@@ -75,6 +75,8 @@ pub struct Queries {
     lines: HashMap<i64, String>,
     /// The view or task of each statement, where one is known.
     callers: HashMap<i64, Arc<str>>,
+    /// The moment that they are of.
+    callers_at: Timestamp,
     /// Whether they differed once: then they have a column, which stays.
     has_callers: bool,
     /// The marks of the terminal, as of the last frame.
@@ -93,6 +95,7 @@ impl Default for Queries {
             texts_at: Timestamp::default(),
             lines: HashMap::new(),
             callers: HashMap::new(),
+            callers_at: Timestamp::default(),
             has_callers: false,
             glyphs: crate::ui::glyphs::UNICODE,
             ids: JobIds::of(ID),
@@ -257,6 +260,12 @@ impl Queries {
         let until = view.newer.at;
         let window = TimeWindow { from: Timestamp(until.0 - SEEN_FOR), until };
         let mut known = std::mem::replace(&mut self.callers, view.readings.callers(view.history, window));
+        let was = std::mem::replace(&mut self.callers_at, until);
+        let oldest = view.history.first().and_then(|first| view.history.at(first)).map_or(until, |oldest| oldest.at);
+        // Of an earlier moment it is not known what was seen later, nor of a new history what was seen before it.
+        if until < was || was < oldest {
+            known.clear();
+        }
         for statement in &self.costs.statements {
             let id = statement.queryid;
             if self.callers.contains_key(&id) {

@@ -104,8 +104,9 @@ async fn rows_and_details_hold_what_the_server_has() {
         let mut pane = indexes::Indexes::default();
         let again = oid(&client, "shop_cart_state_again").await;
         let (cells, detail) = row(&mut pane, &watched.history, &again);
-        // It is smaller than what a verdict is for.
-        assert_eq!(cells["verdict"], "", "{name}: {cells}");
+        // It is smaller than what a verdict is for, and the fact is said.
+        assert_eq!(cells["verdict"], "duplicate", "{name}: {cells}");
+        assert_eq!(cells["other"], "duplicate of shop_cart_state", "{name}: {cells}");
         assert!(
             detail.contains("CREATE INDEX shop_cart_state_again") && detail.contains("It duplicates shop_cart_state:"),
             "{name}:\n{detail}"
