@@ -141,6 +141,16 @@ fn hidden(view: &PaneView<'_>, probe: &str) -> Option<Missing> {
     shortfall(of, &view.newer.server)
 }
 
+/// Says in a few words what [`hidden`] says in a sentence with its remedy, for a line that is cut: the journal has the whole.
+fn hidden_words(probe: &str) -> &'static str {
+    match probe {
+        "activity" => "other roles hidden",
+        "statements" => "some statements incomplete",
+        "tables" | "indexes" => "some statistics hidden",
+        _ => "some figures hidden",
+    }
+}
+
 /// Returns the other lists that a pane's figures come from, and what they are of: each may end at its own limit.
 fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
     match probe {
@@ -153,7 +163,7 @@ fn beside(probe: &str) -> &'static [(&'static str, &'static str)] {
 }
 
 /// The line below a pane's rows: the age of its figures where it is worth saying, why there is nothing newer,
-/// a note, and what this role does not see.
+/// what this role does not see, and a note.
 pub(crate) fn footnote(view: &PaneView<'_>, probe: &str, note: &str) -> Option<String> {
     let section = view.newer.section(probe);
     let mut parts = Vec::new();
@@ -164,11 +174,11 @@ pub(crate) fn footnote(view: &PaneView<'_>, probe: &str, note: &str) -> Option<S
     parts.extend(
         beside(probe).iter().filter_map(|(part, what)| Some(format!("{what}: {}", view.readings.cut(part)?.words()))),
     );
+    if hidden(view, probe).is_some() {
+        parts.push(format!("{} (! for why)", hidden_words(probe)));
+    }
     if !note.is_empty() {
         parts.push(note.to_owned());
-    }
-    if let Some(why) = hidden(view, probe) {
-        parts.push(format!("{why}: {}", why.remedy().unwrap_or_default()));
     }
     if failed.is_none() && age.0 >= OLD {
         parts.push(format!("{} old", Seconds(age.0.floor())));

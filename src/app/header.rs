@@ -140,8 +140,8 @@ impl App {
         if let ServerLink::Down { why, retry_at } = &self.link {
             let left = retry_at.0 - self.now.0;
             let next = if left >= 0.5 { format!("next attempt in {left:.0}s") } else { "trying again".to_owned() };
-            let text =
-                format!("{} {why}; {next}; shown below: the last data read", self.theme.glyphs.sign(Health::Bad));
+            // The reason may be long, and what comes after it is cut.
+            let text = format!("{} {next}; below: the last data read; {why}", self.theme.glyphs.sign(Health::Bad));
             draw_parts(frame.buffer_mut(), area, &[(clean(&text).into_owned(), Role::Bad)], &self.theme);
             return;
         }
@@ -210,4 +210,30 @@ fn privilege(wall: Segment, facts: &ServerFacts, rights: Rights) -> Segment {
     let who = format!("{}@{}", clean(&facts.role), clean(&facts.database));
     let role = wall.and(who, Role::Text).and(power, Role::Muted);
     if rights == Rights::ReadOnly { role.and(" read-only", Role::Good) } else { role }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+
+    use crate::app::{App, Event, PaneContext};
+    use crate::fixture::start;
+    use crate::sample::{Seconds, Timestamp};
+
+    #[test]
+    fn the_next_attempt_is_seen_on_a_narrow_screen_however_long_the_reason() {
+        let mut app = App::new(
+            start(&crate::panes::overview::PANE),
+            crate::panes::ALL,
+            &PaneContext::in_zone(jiff::tz::TimeZone::UTC),
+        );
+        app.update(Event::Tick(Timestamp(10.0)));
+        let why = "cannot connect to db.internal.example.org:5432: the server closed the connection".to_owned();
+        app.update(Event::Lost { since: Timestamp(10.0), why, retry_in: Seconds(8.0) });
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| app.draw(frame)).unwrap();
+        let text: String = terminal.backend().buffer().content.iter().map(ratatui::buffer::Cell::symbol).collect();
+        assert!(text.contains("next attempt in 8s"), "{text}");
+    }
 }

@@ -305,7 +305,7 @@ fn progress_words(progress: &WorkloadProgress) -> String {
 fn columns() -> Vec<PaneColumn<AdviceRow>> {
     vec![
         column(
-            GridColumn::text("kind", "kind", 8).help("An index to build, a statement to rewrite, or a finding with its severity.").at_most(9),
+            GridColumn::text("kind", "kind", 8).whole().help("An index to build, a statement to rewrite, or a finding with its severity.").at_most(9),
             |row: &AdviceRow| Cell::badge(row.kind(), row.role()).sorted_by(row.rank()),
         ),
         column(

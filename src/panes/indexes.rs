@@ -232,8 +232,8 @@ fn columns<'a>() -> Vec<PaneColumn<IndexRow<'a>>> {
         Cell::optional(row.usage().and_then(IndexUsage::hit_share).map(|share| (Share(share), share)))
     };
     vec![
-        column(GridColumn::text("index", "index", 30).names().help("The index, or \"missing\" for a foreign key that has none (pg_index, pg_constraint).").at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
-        column(GridColumn::text("verdict", "verdict", 11).help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it. A badge calls for action; plain words are facts about an index under 1 MB.").at_most(22), |row| verdict_cell(row.one)),
+        column(GridColumn::text("index", "index", 28).names().help("The index, or \"missing\" for a foreign key that has none (pg_index, pg_constraint).").at_most(63), |row: &IndexRow<'_>| Cell::text(&row.one.name())),
+        column(GridColumn::text("verdict", "verdict", 11).whole().help("What is wrong with it: unused, redundant, invalid; calculated from the columns beside it. A badge calls for action; plain words are facts about an index under 1 MB.").at_most(22), |row| verdict_cell(row.one)),
         column(GridColumn::text("other", "other index", 14).names().help("The index that makes this one needless: the same (duplicate of), or one that starts with its keys (prefix of).").at_most(48).drop(4), |row| Cell::text(&row.one.other)),
         column(GridColumn::text("locked", "locked by", 9).help("Process ids with an ACCESS EXCLUSIVE lock on it, held or waited for (pg_locks).").at_most(16), locked),
         column(GridColumn::number("size", "size").help("Its size on disk in bytes (pg_relation_size)."), size),

@@ -162,7 +162,7 @@ fn columns_of_work<'a>() -> [SessionColumn<'a>; 7] {
     };
     [
         column(GridColumn::number("pid", "pid").help("Its process id; of a group, the number of sessions (pg_stat_activity.pid)."), pid),
-        column(GridColumn::text("state", "state", 10).help("What it does: active, idle, idle in transaction (pg_stat_activity.state); WAITS: for a lock.").at_most(12), |row| {
+        column(GridColumn::text("state", "state", 10).whole().help("What it does: active, idle, idle in transaction (pg_stat_activity.state); WAITS: for a lock.").at_most(12), |row| {
             row.of(state_cell)
         }),
         column(GridColumn::number("query_age", "duration").help("Time since its statement began, or since it became idle in transaction (pg_stat_activity.query_start, state_change).").drop(1), query_age),

@@ -93,6 +93,21 @@ fn two_small_indexes_that_are_the_same_are_said_to_be_so_without_a_finding() {
 }
 
 #[test]
+fn a_verdict_is_whole_on_a_narrow_screen() {
+    let index = |oid: i32, name: &str| {
+        row! { indexrelid: oid, relid: 1, schema: "public", table: "shop_order", name: name, method: "btree",
+        is_valid: true, is_ready: true, key_columns: [2], column_names: ["status"], opclasses: [10], collations: [0],
+        key_options: [0], scans: 0 }
+    };
+    let rows =
+        vec![index(21, "shop_order_of_a_name_that_needs_much_room_idx"), index(22, "shop_order_another_of_the_same")];
+    let sizes = [21, 22].map(|oid| row! { indexrelid: oid, bytes: 424_000_000 });
+    let (mut pane, _) = shown(snapshot().with("indexes", rows).with("index_sizes", sizes.to_vec()));
+    let narrow = drawn(&mut pane, (80, 8));
+    assert!(narrow.contains(" DUPLICATE +1 "), "{narrow}");
+}
+
+#[test]
 fn an_index_is_removed_as_django_would() {
     let (mut pane, history) = shown(shop());
     assert!(pane.list.select_key("11"));

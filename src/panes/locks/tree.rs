@@ -161,6 +161,7 @@ fn columns<'a>() -> Vec<PaneColumn<LockRow<'a>>> {
         ),
         column(
             GridColumn::text("state", "state", 9)
+                .whole()
                 .help("waits: for a lock; gives way: an autovacuum that the server cancels within deadlock_timeout (1 s); prepared: a prepared transaction, which has no session; else what the session does (pg_stat_activity.state).")
                 .at_most(11),
             LockRow::state,

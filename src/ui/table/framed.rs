@@ -64,12 +64,26 @@ pub(crate) fn lower_border(buffer: &mut Buffer, area: Rect, grid: &Grid, state: 
         let plural = if hidden == 1 { "column" } else { "columns" };
         notes.push(format!("+{hidden} {plural} {}", theme.glyphs.more_right));
     }
-    notes.extend(grid.footnote.clone());
+    let fixed = notes.len();
+    // Parts of sentences say nothing: what has no room is left out whole.
+    notes.extend(grid.footnote.iter().flat_map(|note| note.split("; ")).map(str::to_owned));
     let room = usize::from(x.saturating_sub(area.x + 4));
     if notes.is_empty() || room < 8 {
         return;
     }
-    let notes = notes.join(&format!(" {} ", theme.glyphs.dot));
+    let joined = |notes: &[String], is_cut: bool| {
+        let (before, footnote) = notes.split_at(fixed.min(notes.len()));
+        let more = is_cut.then(|| theme.glyphs.cut.to_string());
+        let footnote = footnote.iter().cloned().chain(more).collect::<Vec<_>>().join("; ");
+        let parts: Vec<&str> = before.iter().map(String::as_str).chain([footnote.as_str()]).collect();
+        let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        parts.join(&format!(" {} ", theme.glyphs.dot))
+    };
+    let all = notes.len();
+    while notes.len() > fixed + 1 && text::width(&joined(&notes, notes.len() < all)) > room {
+        notes.pop();
+    }
+    let notes = joined(&notes, notes.len() < all);
     let notes = format!(" {} ", text::cut_with(&notes, room, theme.glyphs.cut));
     let line = Rect { x: area.x + 1, y, width: x.saturating_sub(area.x + 2), height: 1 };
     draw_parts(buffer, line, &[(notes, Role::Muted)], theme);

@@ -448,3 +448,22 @@ fn a_value_that_is_told_in_the_title_stays_there_with_one_row_and_one_that_was_s
         assert_eq!(titles(&grid, &mut state, 40), "n role");
     }
 }
+
+#[test]
+fn a_part_of_the_footnote_that_has_no_room_is_left_out_whole() {
+    let grid = Grid { footnote: Some("first part; second part; third".to_owned()), title: "T".to_owned(), ..many(3) };
+    let mut state = TableState::new();
+    state.refresh(&grid);
+    let lower = |width: u16| {
+        let area = Rect::new(0, 0, width, 9);
+        let mut buffer = Buffer::empty(area);
+        draw_framed(&mut buffer, area, &grid, &state, &Theme::default());
+        lines(&buffer).last().cloned().unwrap_or_default()
+    };
+    assert!(lower(90).contains("first part; second part; third"), "{}", lower(90));
+    for width in 46..90 {
+        let line = lower(width);
+        let parts = line.split("first part").nth(1).unwrap_or_default().split(" ─").next().unwrap_or_default();
+        assert!(["; …", "; second part; …", "; second part; third"].contains(&parts.trim()), "{width}: {line}");
+    }
+}
