@@ -21,8 +21,10 @@ const READABLE: u16 = 32;
 pub(super) struct ColumnNeeds {
     /// The widest cell of each column.
     pub(super) widest: Vec<u16>,
-    /// Whether any cell of each column says something.
+    /// Whether any cell of each column says something, or said it once.
     pub(super) is_filled: Vec<bool>,
+    /// Whether there is a row, or was once.
+    has_rows: bool,
     /// The tree or the groups.
     pub(super) tree: TreeShape,
     /// The widest cell of the first column at each level, by whether it is folded; the deepest levels are one.
@@ -77,7 +79,8 @@ pub(super) fn needs(grid: &Grid, lines: &[LineOf]) -> ColumnNeeds {
         let most = levels.entry((level, line.is_folded)).or_default();
         *most = cell.max(*most);
     }
-    ColumnNeeds { widest, is_filled, tree: TreeShape::of(grid), levels, is_told: Vec::new() }
+    let has_rows = !grid.rows.is_empty();
+    ColumnNeeds { widest, is_filled, has_rows, tree: TreeShape::of(grid), levels, is_told: Vec::new() }
 }
 
 /// A grid, and what it needs in a width of the screen.
@@ -95,7 +98,13 @@ impl ColumnNeeds {
     pub(super) fn grow(&mut self, before: &Self) {
         if before.widest.len() == self.widest.len() {
             self.widest.iter_mut().zip(&before.widest).for_each(|(now, was)| *now = (*now).max(*was));
-            self.is_filled.iter_mut().zip(&before.is_filled).for_each(|(now, was)| *now |= *was);
+            match (self.has_rows, before.has_rows) {
+                (false, true) => self.is_filled.clone_from(&before.is_filled),
+                (true, true) => self.is_filled.iter_mut().zip(&before.is_filled).for_each(|(now, was)| *now |= *was),
+                // Without a row no column says more than another.
+                (_, false) => {}
+            }
+            self.has_rows |= before.has_rows;
         }
     }
 
@@ -160,16 +169,7 @@ pub(super) fn place(grid: &Grid, needs: &ColumnNeeds, width: u16, scroll: usize,
         chosen.remove(gone);
     }
     if is_kept {
-        // What was shown stays; what is new comes beside it where there is room.
-        let has_room = |more: &[usize]| total(more, gap, tight) <= room;
-        let mut all = kept;
-        for at in chosen {
-            let mut more = all.clone();
-            more.extend((!all.contains(&at)).then_some(at));
-            more.sort_unstable();
-            all = if has_room(&more) { more } else { all };
-        }
-        chosen = all;
+        chosen = kept;
     }
     let fit = if total(&chosen, gap, comfortable) > room { Fit::Tight } else { Fit::Comfortable };
     let fitted = |at: usize| least(of, at, fit);

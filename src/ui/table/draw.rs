@@ -34,6 +34,8 @@ pub fn draw(buffer: &mut Buffer, area: Rect, grid: &Grid, state: &TableState, th
         rows: table.height,
         places: table.placed.columns.clone(),
         gap: table.placed.gap,
+        filled: state.needs.is_filled.clone(),
+        told: state.needs.is_told.clone(),
         of: if state.sideways == 0 { state.listed().to_vec() } else { Vec::new() },
         hidden: table.placed.hidden,
     };

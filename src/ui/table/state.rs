@@ -77,6 +77,9 @@ pub(super) struct Drawn {
     pub(super) gap: u16,
     /// The columns that the table had; none where it was scrolled sideways.
     pub(super) of: Vec<Cow<'static, str>>,
+    /// Which of them said something, and of which the value was told in the title.
+    pub(super) filled: Vec<bool>,
+    pub(super) told: Vec<bool>,
     /// How many columns had no room.
     pub(super) hidden: usize,
 }
@@ -314,11 +317,14 @@ impl TableState {
         Notice::new(format!("No row matches \"{words}\"")).remedy("Esc clears the filter")
     }
 
-    /// Returns the columns that were shown last in this width; none where others are listed now, or were scrolled to.
+    /// Returns the columns that were shown last in this width; none where others are listed now, or were scrolled to, or one
+    /// of them says something for the first time.
     pub(super) fn shown_before(&self, width: u16) -> Vec<usize> {
         let drawn = self.drawn.borrow();
         let is_same = drawn.area.width == width && self.sideways == 0 && drawn.of == self.needs_of;
-        if is_same { drawn.places.iter().map(|place| place.column).collect() } else { Vec::new() }
+        // A column that says something for the first time may need the place of another.
+        let is_news = drawn.filled != self.needs.is_filled || drawn.told != self.needs.is_told;
+        if is_same && !is_news { drawn.places.iter().map(|place| place.column).collect() } else { Vec::new() }
     }
 
     /// Returns the columns that the table has now.

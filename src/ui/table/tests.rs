@@ -467,3 +467,20 @@ fn a_part_of_the_footnote_that_has_no_room_is_left_out_whole() {
         assert!(["; …", "; second part; …", "; second part; third"].contains(&parts.trim()), "{width}: {line}");
     }
 }
+
+#[test]
+fn a_column_that_says_something_for_the_first_time_comes_and_stays() {
+    let mut grid = sessions();
+    for row in &mut grid.rows {
+        row.cells[1] = Cell::default();
+    }
+    let mut state = TableState::new();
+    let empty = Grid { rows: Vec::new(), ..grid.clone() };
+    titles(&empty, &mut state, 48);
+    assert_eq!(titles(&grid, &mut state, 48), "pid xact client rows query ›");
+    let filled = sessions();
+    let after = titles(&filled, &mut state, 48);
+    assert_eq!(after, "pid state xact rows query ›");
+    assert_eq!(titles(&grid, &mut state, 48), after);
+    assert_eq!(titles(&empty, &mut state, 48), after);
+}
