@@ -208,35 +208,57 @@ impl Judge {
         level: Level,
         mode: Mode,
     ) -> Result<StatementVerdict, QueryTrouble> {
-        let written = match WrittenNames::of(sql, folding(transaction)) {
-            Ok(written) => written,
-            Err(unclear) => {
-                return Ok(StatementVerdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")));
-            }
-        };
-        // What no statement begins with, the server cannot parse: nothing of it runs.
-        if let Deed::Other(word) = &written.deed
-            && mode == Mode::Full
-            && !word.is_empty()
-            && !begins_a_statement(word)
-        {
-            return Ok(StatementVerdict { judge: None, objections: Vec::new() });
+        match written(transaction, sql, level, mode) {
+            Ok(written) => Box::pin(Self::names(transaction, written, level, &[])).await,
+            Err(verdict) => Ok(verdict),
         }
-        if let Some(objection) = deed(&written.deed, level, mode) {
-            return Ok(StatementVerdict { judge: None, objections: vec![objection] });
-        }
-        Box::pin(Self::names(transaction, written, level, &[])).await
     }
 
-    /// Judges the names of what is no statement for EXPLAIN: the definition of a hypothetical index.
-    pub(super) async fn of_definition(
+    /// Judges several statements together: where nothing speaks against all of them, nothing speaks against any one.
+    ///
+    /// They are judged as one statement that writes all of their names, so what one of them is refused for is among the
+    /// objections, and an objection need not be about all of them.
+    pub(super) async fn of_several(
         transaction: &mut Transaction,
-        sql: &str,
+        statements: &[&str],
+        level: Level,
+        mode: Mode,
     ) -> Result<StatementVerdict, QueryTrouble> {
-        match WrittenNames::of(sql, folding(transaction)) {
-            Ok(written) => Self::names(transaction, written, Level::Executed, &[]).await,
-            Err(unclear) => Ok(StatementVerdict::refused("the index", format!("pgdj cannot parse it ({unclear})"))),
+        match written_by_all(transaction, statements, level, mode) {
+            Ok(all) => Box::pin(Self::names(transaction, all, level, &[])).await,
+            Err(verdict) => Ok(verdict),
         }
+    }
+
+    /// Judges several statements that the server has parsed in this transaction, with all that it has locked.
+    pub(super) async fn of_several_locked(
+        transaction: &mut Transaction,
+        statements: &[&str],
+        level: Level,
+        mode: Mode,
+    ) -> Result<StatementVerdict, QueryTrouble> {
+        let relations = locked_relations(transaction).await?;
+        match written_by_all(transaction, statements, level, mode) {
+            Ok(all) => Box::pin(Self::names(transaction, all, level, &relations)).await,
+            Err(verdict) => Ok(verdict),
+        }
+    }
+
+    /// Judges the names of what is no statement for EXPLAIN: the definitions of hypothetical indexes.
+    pub(super) async fn of_definitions(
+        transaction: &mut Transaction,
+        definitions: &[String],
+    ) -> Result<StatementVerdict, QueryTrouble> {
+        let mut all = WrittenNames::default();
+        for sql in definitions {
+            match WrittenNames::of(sql, folding(transaction)) {
+                Ok(written) => all.add(written),
+                Err(unclear) => {
+                    return Ok(StatementVerdict::refused("the index", format!("pgdj cannot parse it ({unclear})")));
+                }
+            }
+        }
+        Box::pin(Self::names(transaction, all, Level::Executed, &[])).await
     }
 
     /// Judges names, and relations that the server says are read.
@@ -264,8 +286,7 @@ impl Judge {
     /// Judges everything again, with fresh facts, and the relations that the prepared statement has locked: what was
     /// replaced since the first judgement is seen, and what is locked stays as it is.
     pub(super) async fn locked(self, transaction: &mut Transaction) -> Result<StatementVerdict, QueryTrouble> {
-        let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
-        let relations: Vec<i64> = locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect();
+        let relations = locked_relations(transaction).await?;
         Box::pin(Self::names(transaction, self.written, self.level, &relations)).await
     }
 
@@ -309,6 +330,44 @@ impl StatementVerdict {
     fn refused(what: &str, why: String) -> Self {
         Self { judge: None, objections: vec![Objection::new(what, why)] }
     }
+}
+
+/// Returns what a statement writes, or the verdict where that alone decides.
+fn written(transaction: &Transaction, sql: &str, level: Level, mode: Mode) -> Result<WrittenNames, StatementVerdict> {
+    let written = WrittenNames::of(sql, folding(transaction))
+        .map_err(|unclear| StatementVerdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")))?;
+    // What no statement begins with, the server cannot parse: nothing of it runs.
+    if let Deed::Other(word) = &written.deed
+        && mode == Mode::Full
+        && !word.is_empty()
+        && !begins_a_statement(word)
+    {
+        return Err(StatementVerdict { judge: None, objections: Vec::new() });
+    }
+    match deed(&written.deed, level, mode) {
+        Some(objection) => Err(StatementVerdict { judge: None, objections: vec![objection] }),
+        None => Ok(written),
+    }
+}
+
+/// Returns what several statements write, or the verdict on the one where that alone decides.
+fn written_by_all(
+    transaction: &Transaction,
+    statements: &[&str],
+    level: Level,
+    mode: Mode,
+) -> Result<WrittenNames, StatementVerdict> {
+    let mut all = WrittenNames::default();
+    for sql in statements {
+        all.add(written(transaction, sql, level, mode)?);
+    }
+    Ok(all)
+}
+
+/// Returns the relations that this transaction has locked.
+async fn locked_relations(transaction: &mut Transaction) -> Result<Vec<i64>, QueryTrouble> {
+    let locked = transaction.ask(Query::new(LOCKED.sql())).await?;
+    Ok(locked.rows.iter().filter_map(|row| row.first().and_then(Value::as_int)).collect())
 }
 
 /// Returns how the server folds names.

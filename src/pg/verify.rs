@@ -305,25 +305,24 @@ struct VerifyTerms {
 /// asked about them.
 pub(in crate::pg) async fn refused(
     transaction: &mut Transaction,
-    set: &[WantedIndex<'_>],
+    set: &[&WantedIndex<'_>],
     mode: Mode,
 ) -> Result<Option<Verified>, QueryTrouble> {
     if mode == Mode::Full {
         return Ok(None);
     }
-    for wanted in set {
-        let verdict = Judge::of_definition(transaction, &wanted.create_for_hypopg("pgdj")).await?;
-        if let Some(objection) = verdict.objections.first().map(Objection::words) {
-            let why = format!("{objection}; --read-only forbids it");
-            return Ok(Some(Verified {
-                evidence: Evidence::Catalog,
-                verdicts: vec![PlannerVerdict::Unknown(why); set.len()],
-                before: None,
-                after: None,
-                sizes: vec![None; set.len()],
-                notes: Vec::new(),
-            }));
-        }
+    let definitions: Vec<String> = set.iter().map(|wanted| wanted.create_for_hypopg("pgdj")).collect();
+    let verdict = Judge::of_definitions(transaction, &definitions).await?;
+    if let Some(objection) = verdict.objections.first().map(Objection::words) {
+        let why = format!("{objection}; --read-only forbids it");
+        return Ok(Some(Verified {
+            evidence: Evidence::Catalog,
+            verdicts: vec![PlannerVerdict::Unknown(why); set.len()],
+            before: None,
+            after: None,
+            sizes: vec![None; set.len()],
+            notes: Vec::new(),
+        }));
     }
     Ok(None)
 }
@@ -346,7 +345,7 @@ async fn climb(
     let mut found = Vec::new();
     for set in &sets {
         let mut notes = Vec::new();
-        if let Some(refused) = refused(transaction, set, mode).await? {
+        if let Some(refused) = refused(transaction, &set.iter().collect::<Vec<_>>(), mode).await? {
             found.push(refused);
             continue;
         }

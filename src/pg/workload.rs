@@ -5,11 +5,13 @@
 //! else chose the statements, so each is judged as in read-only mode, whatever the mode: one that may do more than
 //! read is left out. What is dropped while it runs is cancelled on the server.
 
+mod admitting;
 mod asking;
 mod assemble;
 mod pricing;
 pub(in crate::pg) mod statements;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,10 +26,11 @@ use crate::failure::FailureKind;
 use crate::plan::Plan;
 use crate::sample::Seconds;
 use crate::workload::{
-    ChoiceLimits, LeftOut, PlannedStatement, PricedBy, WorkloadAdvice, WorkloadProgress, WorkloadStep, leave_out, pool,
+    ChoiceLimits, LeftOut, PlannedStatement, PricedBy, WorkloadAdvice, WorkloadProgress, WorkloadStatement,
+    WorkloadStep, leave_out, pool,
 };
 
-use asking::PlanAsker;
+use asking::{BATCH, PlanAsker};
 use assemble::Assembly;
 use pricing::Pricing;
 use statements::ReadWorkload;
@@ -121,13 +124,25 @@ struct WorkloadFacts {
 /// Plans each statement as it is; what cannot be planned is left out.
 async fn plan_all(read: &mut ReadWorkload, asker: &mut PlanAsker<'_>) -> Result<Vec<PlannedStatement>, Failure> {
     let mut planned = Vec::new();
-    for statement in std::mem::take(&mut read.statements) {
-        let outcome = asker.plan_first(&statement).await?;
-        asker.looked_at_one();
-        match outcome {
-            Ok(plan) if reads_a_table(&plan) => planned.push(PlannedStatement { statement, plan }),
-            Ok(_) => leave_out(&mut read.left_out, LeftOut::NoTable, statement.time, None),
-            Err((why, said)) => leave_out(&mut read.left_out, why, statement.time, said),
+    let mut waiting: VecDeque<WorkloadStatement> = std::mem::take(&mut read.statements).into();
+    while !waiting.is_empty() {
+        let batch: Vec<&WorkloadStatement> = waiting.iter().take(BATCH).collect();
+        let admissions = asker.admit(&batch).await?;
+        for (at, admission) in admissions.into_iter().enumerate() {
+            if at > 0 && asker.is_long() {
+                break;
+            }
+            let Some(statement) = waiting.pop_front() else { break };
+            asker.looked_at_one();
+            let outcome = match &admission {
+                Ok(bound) => asker.plan(bound).await?,
+                Err(why) => Err(why.clone()),
+            };
+            match outcome {
+                Ok(plan) if reads_a_table(&plan) => planned.push(PlannedStatement { statement, plan }),
+                Ok(_) => leave_out(&mut read.left_out, LeftOut::NoTable, statement.time, None),
+                Err((why, said)) => leave_out(&mut read.left_out, why, statement.time, said),
+            }
         }
     }
     asker.rest().await;

@@ -70,7 +70,7 @@ pub(crate) fn summary(advice: &WorkloadAdvice) -> Document {
     let asked = &advice.asked;
     let plans = Count(asked.plans as f64).of("plan", "plans");
     let overhead = format!(
-        "{plans}, {} to plan them; {} in all, mostly to check what each statement calls",
+        "{plans}, {} to plan them; {} in all, with the checks of what the statements call",
         asked.server, asked.elapsed
     );
     document.pair("overhead", &overhead);

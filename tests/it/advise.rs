@@ -232,6 +232,44 @@ async fn a_statement_that_may_do_more_than_read_is_not_planned() {
     assert!(seen.recv().await.is_some(), "it says how far it is");
 }
 
+/// Statements are judged and locked together; what speaks against one of them leaves out that one alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_the_statements_of_a_batch_only_those_are_left_out_that_something_speaks_against() {
+    for server in ends() {
+        let (login, client) = shop(server).await;
+        run_all(&client).await;
+        let more = "create function evil() returns int language plpgsql immutable as $$ begin return 7; end $$;
+            create view trapped as select name from tiny where id = evil();
+            create view innocent as select name from tiny";
+        client.batch_execute(more).await.unwrap();
+        for sql in [
+            "select count(*) from tiny where id > evil()",
+            "select count(*) from trapped",
+            "select count(*) from innocent -- a comment hides what comes behind it",
+        ] {
+            client.batch_execute(sql).await.unwrap();
+        }
+        let mut other = open(&login).await;
+        let holder = other.transaction().await.unwrap();
+        holder.batch_execute("lock table blog_post in access exclusive mode").await.unwrap();
+        let advice = advice(&login, few(5)).await;
+        holder.rollback().await.unwrap();
+        let left_out = |why: LeftOut| {
+            let group = advice.left_out.iter().find(|group| group.why == why);
+            group.map_or((0, ""), |group| (group.statements, group.example.as_deref().unwrap_or_default()))
+        };
+        let (refused, why) = left_out(LeftOut::MayDoMore);
+        assert!(refused == 2 && why.contains("evil"), "{:?}", advice.left_out);
+        assert_eq!(left_out(LeftOut::Blocked).0, 1, "{:?}", advice.left_out);
+        let is_planned = |words: &str| advice.statements.iter().any(|it| it.statement.sql.contains(words));
+        for words in ["innocent", "shop_line", "\"reference\" = $"] {
+            assert!(is_planned(words), "{words}: {:?}", advice.left_out);
+        }
+        assert!(!is_planned("trapped") && !is_planned("evil"), "{:?}", advice.statements.len());
+        assert!(advice.indexes.iter().any(|index| index.candidate.spec.table == "shop_order"), "{:?}", keys(&advice));
+    }
+}
+
 fn pgdj(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pgdj")).env_clear().env("HOME", "/nonexistent").args(arguments).output().unwrap()
 }

@@ -193,6 +193,37 @@ pub(in crate::pg) async fn explain(
     Ok(ExplainedPlan { plan, raw, options, notes })
 }
 
+/// Plans a statement without values that was parsed in this transaction ([`Transaction::parse`]), in one round trip since
+/// 16 and in two before; afterwards the transaction is as it was before.
+pub(in crate::pg) async fn plan_parsed(
+    transaction: &mut Transaction,
+    statement: &CheckedStatement,
+    options: Options,
+) -> Result<Plan, Stumble> {
+    let version = transaction.greeting().version;
+    let has_parameters = statement.parameters > 0;
+    let has_generic = version >= GENERIC_PLAN;
+    let options = Options { analyze: false, generic_plan: has_parameters && has_generic, ..options };
+    let (list, _) = options::list(&options, version);
+    let raw = if has_parameters && !has_generic {
+        let nulls = vec!["null"; statement.parameters].join(", ");
+        let generic = PLAN_CACHE_MODE.fill(&[("mode", "force_generic_plan")]);
+        let execute = EXPLAIN_VALUES.fill(&[(OPTIONS.name, &list), ("values", &nulls)]);
+        transaction.executed_undone(POINT, generic, &statement.text, &execute).await
+    } else {
+        let sql = EXPLAIN.fill(&[(OPTIONS.name, &list), (STATEMENT.name, &statement.text)]);
+        transaction.first_value_undone(POINT, &sql).await
+    };
+    let raw = raw.map_err(|trouble| Stumble::server(trouble, &prefix(&list)))?.unwrap_or_default();
+    plan::parse(&raw).plans.into_iter().next().ok_or_else(|| Stumble::Told(refusal::no_plan(&raw)))
+}
+
+/// The savepoint of an EXPLAIN.
+const POINT: &str = "pgdj_explain";
+
+/// The release since which EXPLAIN has GENERIC_PLAN. Source: PostgreSQL manual, EXPLAIN.
+const GENERIC_PLAN: i64 = 160_000;
+
 /// Returns the options of EXPLAIN, and notes what the server has not.
 fn listed(options: &Options, version: i64, notes: &mut Vec<String>) -> String {
     let (list, missing) = options::list(options, version);
@@ -216,8 +247,7 @@ async fn generic(
 ) -> Result<Option<String>, Stumble> {
     wanted.analyze = false;
     let version = transaction.greeting().version;
-    // Since 16. Source: PostgreSQL manual, EXPLAIN.
-    wanted.generic_plan = version >= 160_000;
+    wanted.generic_plan = version >= GENERIC_PLAN;
     let list = listed(wanted, version, notes);
     let asked = if wanted.generic_plan {
         // A bound parameter would be folded into the plan, so this goes by the simple protocol; that it is one

@@ -86,6 +86,19 @@ impl WrittenNames {
         }
     }
 
+    /// Adds what another statement writes; both write if one does.
+    pub(super) fn add(&mut self, other: Self) {
+        let Self { calls, fields, words, operators, schemas, deed } = other;
+        self.calls.extend(calls);
+        self.fields.extend(fields);
+        self.words.extend(words);
+        self.operators.extend(operators);
+        self.schemas.extend(schemas);
+        if self.deed == Deed::Reads {
+            self.deed = deed;
+        }
+    }
+
     /// Whether anything is written that has to be looked up.
     pub(super) fn is_empty(&self) -> bool {
         self.words.is_empty() && self.operators.is_empty()
@@ -123,6 +136,21 @@ mod tests {
 
     fn list(names: &BTreeSet<String>) -> String {
         names.iter().map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn several_together_write_all_that_each_of_them_writes() {
+        let of = |sql: &str| WrittenNames::of(sql, NameFolding::of("UTF8")).unwrap();
+        let (read, write) = ("select f(a) from s.t where b @> c", "delete from u where (v).w ~~ x");
+        for (one, other) in [(read, write), (write, read)] {
+            let mut both = of(one);
+            both.add(of(other));
+            assert_eq!(list(&both.calls), "f");
+            assert!(both.words.is_superset(&of(one).words) && both.words.is_superset(&of(other).words));
+            assert!(both.fields.contains("w") && both.schemas.contains("s"));
+            assert!(both.operators.contains("@>") && both.operators.contains("~~"));
+            assert_eq!(both.deed, Deed::Writes("delete"));
+        }
     }
 
     #[test]

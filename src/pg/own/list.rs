@@ -159,9 +159,9 @@ pub static GROUPS: &[Group] = &[
     Group {
         title: "When you ask for advice for the whole workload",
         guard: "pgdj reads pg_stat_statements in a read-only session, statement_timeout 10 s, lock_timeout 500 ms. Then \
-            it plans the statements without values, in read-only transactions of up to 50 statements each, \
-            statement_timeout 5 s, lock_timeout 500 ms, ROLLBACK at the end, with the statements of the two sections \
-            above. A statement that may do more than read is left out. It runs nothing and builds nothing, and asks for \
+            it plans the statements without values, in read-only transactions of up to 100 statements and about a \
+            second each, statement_timeout 2 s, lock_timeout 100 ms, ROLLBACK at the end, with the statements of the \
+            two sections above. A statement that may do more than read is left out. It runs nothing and builds nothing, and asks for \
             at most 3,000 plans for 500 statements.",
         statements: &[&statements::STATEMENTS],
         probes: None,

@@ -7,7 +7,7 @@ use crate::advisor::IndexSpec;
 use crate::catalog::{Table, TableColumn};
 use crate::pg::control::Mode;
 use crate::pg::explain::admitted::{Terms, admit};
-use crate::pg::explain::planned::{Explaining, Reparse, Stumble, explain};
+use crate::pg::explain::planned::{Explaining, Reparse, Stumble, explain, plan_parsed};
 use crate::pg::explain::{self, Agreed, ExplainRequest, Options, refusal};
 use crate::pg::judge::Level;
 use crate::pg::own::Own;
@@ -181,7 +181,7 @@ impl BoundStatement {
     }
 
     /// Returns the text.
-    pub(super) fn sql(&self) -> &str {
+    pub(in crate::pg) fn sql(&self) -> &str {
         &self.looked_at.text
     }
 
@@ -215,6 +215,11 @@ impl BoundStatement {
     /// Returns its plan.
     pub(in crate::pg) async fn explain(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
         self.guarded(transaction, PLANNED).await
+    }
+
+    /// Returns its plan without values; only for one that was parsed in the open transaction, which is read-only.
+    pub(in crate::pg) async fn plan_parsed(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
+        plan_parsed(transaction, &self.looked_at, PLANNED).await.map_err(Stumble::trouble)
     }
 
     /// Runs it and returns its plan with times; a write, which the read-only savepoint refuses, is planned only, as is

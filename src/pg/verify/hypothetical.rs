@@ -4,9 +4,12 @@
 //! transaction ends, whatever went wrong in between. A lost connection takes them along, for a pooler closes a backend
 //! whose client went away within a transaction.
 
+use std::collections::BTreeMap;
+
 use super::Mode;
 use super::ask::{self, BoundStatement};
 use super::{Evidence, PlannerVerdict, Verified, WantedIndex, verdicts};
+use crate::advisor::IndexSpec;
 use crate::pg::own::{Hole, Own, Placeholder};
 use crate::pg::session::{Query, QueryParameter};
 use crate::pg::transaction::{QueryTrouble, Transaction};
@@ -85,7 +88,14 @@ pub(super) async fn verify(
     let mut created: Vec<Hypothetical> = Vec::new();
     let mut planned = Ok(None);
     for (place, wanted) in set.iter().enumerate() {
-        if let Err(trouble) = all_of(transaction, schema, place, wanted, &mut created).await {
+        let created_all = match ask::partitions(transaction, wanted.spec).await {
+            Ok(partitions) => {
+                let index = SimulatedIndex { schema, place, wanted, partitions: &partitions };
+                all_of(transaction, &index, &mut created).await
+            }
+            Err(trouble) => Err(trouble),
+        };
+        if let Err(trouble) = created_all {
             planned = Err(trouble);
             break;
         }
@@ -128,10 +138,13 @@ impl<'a> Simulated<'a> {
         transaction: &mut Transaction,
         schema: &'a str,
         set: &[&WantedIndex<'_>],
+        known: &mut KnownPartitions,
     ) -> Result<Self, QueryTrouble> {
         let mut simulated = Self { schema, created: Vec::new() };
         for (place, wanted) in set.iter().enumerate() {
-            if let Err(trouble) = all_of(transaction, schema, place, wanted, &mut simulated.created).await {
+            let partitions = known.of(transaction, wanted.spec).await?;
+            let index = SimulatedIndex { schema, place, wanted, partitions: &partitions };
+            if let Err(trouble) = all_of(transaction, &index, &mut simulated.created).await {
                 let why = trouble.message()?;
                 tracing::info!(why, "HypoPG cannot simulate an index");
             }
@@ -172,15 +185,43 @@ pub(in crate::pg) async fn is_ready(transaction: &mut Transaction, schema: &str)
     }
 }
 
+/// An index that is to be simulated.
+struct SimulatedIndex<'a> {
+    schema: &'a str,
+    /// Its place in the set.
+    place: usize,
+    wanted: &'a WantedIndex<'a>,
+    /// The partitions of its table.
+    partitions: &'a [(String, String)],
+}
+
+/// The partitions of tables that were asked for before.
+#[derive(Debug, Default)]
+pub(in crate::pg) struct KnownPartitions(BTreeMap<(String, String), Vec<(String, String)>>);
+
+impl KnownPartitions {
+    async fn of(
+        &mut self,
+        transaction: &mut Transaction,
+        spec: &IndexSpec,
+    ) -> Result<Vec<(String, String)>, QueryTrouble> {
+        let table = (spec.schema.clone(), spec.table.clone());
+        if let Some(known) = self.0.get(&table) {
+            return Ok(known.clone());
+        }
+        let partitions = ask::partitions(transaction, spec).await?;
+        self.0.insert(table, partitions.clone());
+        Ok(partitions)
+    }
+}
+
 /// Creates one, or one for each partition: an index of the whole does not exist for the planner.
 async fn all_of(
     transaction: &mut Transaction,
-    schema: &str,
-    place: usize,
-    wanted: &WantedIndex<'_>,
+    index: &SimulatedIndex<'_>,
     created: &mut Vec<Hypothetical>,
 ) -> Result<(), QueryTrouble> {
-    let partitions = ask::partitions(transaction, wanted.spec).await?;
+    let SimulatedIndex { schema, place, wanted, partitions } = *index;
     if partitions.is_empty() {
         let (number, name) = one(transaction, schema, &wanted.create_for_hypopg("pgdj")).await?;
         created.push(Hypothetical { number, name, place });
@@ -194,10 +235,10 @@ async fn all_of(
 
 /// Creates one within a savepoint, so that a refusal does not end the transaction; returns its number and name.
 async fn one(transaction: &mut Transaction, schema: &str, statement: &str) -> Result<(i64, String), QueryTrouble> {
-    transaction.save(POINT).await?;
     let sql = SIMULATE.fill(&[(SCHEMA.name, &quote_ident_always(schema))]);
     // It looks up the names in the index under the path in force, which has to be the role's.
-    let created = transaction.theirs().ask(Query::new(sql).with(QueryParameter::Text(statement.to_owned()))).await;
+    let query = Query::new(sql).with(QueryParameter::Text(statement.to_owned()));
+    let created = transaction.theirs().ask_within(POINT, &query).await;
     if created.is_ok() {
         transaction.release(POINT).await?;
     } else {

@@ -5,28 +5,29 @@ use std::time::{Duration, Instant};
 use tokio_postgres::error::SqlState;
 
 use super::WorkloadTarget;
+use super::admitting::{self, Admission};
 use crate::Failure;
 use crate::pg::control::Mode;
-use crate::pg::explain::limits::with_limits;
-use crate::pg::explain::refusal::MAY_DO_MORE;
-use crate::pg::explain::statement::check;
-use crate::pg::judge::Level;
 use crate::pg::transaction::{AccessMode, Guard, QueryTrouble, Transaction};
 use crate::pg::verify::ask::{BoundStatement, ConnectionMeans};
-use crate::pg::verify::hypothetical::is_ready;
+use crate::pg::verify::hypothetical::{KnownPartitions, is_ready};
 use crate::plan::Plan;
 use crate::workload::{AskedPlans, LeftOut, PricedBy, WorkloadProgress, WorkloadStatement, WorkloadStep};
 
 /// What holds while plans are asked for. A table that is locked is passed over, not waited for.
-const GUARD: Guard = Guard {
+pub(super) const GUARD: Guard = Guard {
     access: AccessMode::Read,
-    statement: Duration::from_secs(5),
-    lock: Duration::from_millis(500),
+    statement: Duration::from_secs(2),
+    lock: Duration::from_millis(100),
     idle: Duration::from_secs(10),
 };
 
-/// Statements that are planned in one transaction: it holds back vacuum no longer than it takes.
-pub(super) const BATCH: usize = 50;
+/// Statements that are planned in one transaction.
+pub(super) const BATCH: usize = 100;
+
+/// How long a transaction asks for plans before it is ended and begun again: it holds back vacuum, and a command that
+/// needs a table for itself, and who waits behind that, no longer.
+const LONGEST: Duration = Duration::from_secs(1);
 
 /// How often it is told how far the work is.
 const PACE: Duration = Duration::from_millis(100);
@@ -42,7 +43,9 @@ pub(super) struct PlanAsker<'a> {
     pub(super) asked: AskedPlans,
     /// The schema of `HypoPG`, once it is known that it works.
     pub(super) hypopg: Option<String>,
-    in_batch: usize,
+    /// The partitions of tables, as far as they were asked for.
+    pub(super) partitions: KnownPartitions,
+    begun: Instant,
     is_open: bool,
     progress: WorkloadProgress,
     told: &'a (dyn Fn(WorkloadProgress) + Sync),
@@ -66,7 +69,8 @@ impl<'a> PlanAsker<'a> {
             mode: target.mode,
             asked: AskedPlans::default(),
             hypopg: None,
-            in_batch: 0,
+            partitions: KnownPartitions::default(),
+            begun: started,
             is_open: false,
             progress: WorkloadProgress::default(),
             told,
@@ -96,14 +100,11 @@ impl<'a> PlanAsker<'a> {
         (self.told)(self.progress);
     }
 
-    /// Begins a transaction, unless one is open that is not yet full.
+    /// Begins a transaction, unless one is open.
     pub(super) async fn begin(&mut self) -> Result<(), Failure> {
-        if self.is_open && self.in_batch >= BATCH {
-            self.rest().await;
-        }
         if !self.is_open {
             self.transaction.begin(GUARD).await.map_err(lost)?;
-            (self.is_open, self.in_batch) = (true, 0);
+            (self.is_open, self.begun) = (true, Instant::now());
         }
         Ok(())
     }
@@ -119,40 +120,22 @@ impl<'a> PlanAsker<'a> {
         self.rest().await;
     }
 
-    /// Judges a statement and plans it as it is.
-    pub(super) async fn plan_first(&mut self, statement: &WorkloadStatement) -> Result<Result<Plan, NoPlan>, Failure> {
+    /// Begins a transaction and judges statements in it, at most [`BATCH`]: the answers are those of the first so many.
+    pub(super) async fn admit(&mut self, statements: &[&WorkloadStatement]) -> Result<Vec<Admission>, Failure> {
+        self.rest().await;
         self.begin().await?;
-        self.in_batch += 1;
-        let bound = match self.admit(statement).await? {
-            Ok(bound) => bound,
-            Err(why) => return Ok(Err(why)),
-        };
-        self.plan(&bound).await
+        admitting::admit(&mut self.transaction, statements.get(..BATCH).unwrap_or(statements)).await
     }
 
-    /// Judges a statement in the open transaction, as in read-only mode: nobody agreed to this one.
-    pub(super) async fn admit(
-        &mut self,
-        statement: &WorkloadStatement,
-    ) -> Result<Result<BoundStatement, NoPlan>, Failure> {
-        let Ok(checked) = check(&with_limits(&statement.sql, statement.rows_per_call())) else {
-            return Ok(Err((LeftOut::NotPlanned, None)));
-        };
-        let bound = BoundStatement::without_values(checked);
-        match bound.admit(&mut self.transaction, Level::Planned, Mode::ReadOnly).await {
-            Ok(()) => Ok(Ok(bound)),
-            Err(QueryTrouble::Unusable(why)) => {
-                let why = why.strip_prefix(MAY_DO_MORE).map_or(why.as_str(), |rest| rest.trim_start_matches(": "));
-                Ok(Err((LeftOut::MayDoMore, Some(why.to_owned()))))
-            }
-            Err(trouble) => refused(trouble).map(Err),
-        }
+    /// Whether the open transaction has lasted so long that what it locks is to be let go first.
+    pub(super) fn is_long(&self) -> bool {
+        self.begun.elapsed() >= LONGEST
     }
 
-    /// Plans a statement that was judged in this transaction.
+    /// Plans a statement that was admitted to this transaction.
     pub(super) async fn plan(&mut self, statement: &BoundStatement) -> Result<Result<Plan, NoPlan>, Failure> {
         self.asked.plans += 1;
-        match statement.explain(&mut self.transaction).await {
+        match statement.plan_parsed(&mut self.transaction).await {
             Ok(plan) => {
                 self.asked.server.0 += plan.planning_time.map_or(0.0, |time| time.0);
                 Ok(Ok(plan))
@@ -180,7 +163,7 @@ impl<'a> PlanAsker<'a> {
 }
 
 /// Returns why the server does not plan a statement; a lost connection ends everything.
-fn refused(trouble: QueryTrouble) -> Result<NoPlan, Failure> {
+pub(super) fn refused(trouble: QueryTrouble) -> Result<NoPlan, Failure> {
     let why = match trouble.code() {
         Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => LeftOut::Denied,
         Some(code)

@@ -8,7 +8,7 @@ use crate::pg::verify::ask::{self, BoundStatement};
 use crate::pg::verify::hypothetical::Simulated;
 use crate::pg::verify::{WantedIndex, refused, used};
 use crate::plan::Plan;
-use crate::workload::{CandidatePool, PlannedStatement, PricedBy};
+use crate::workload::{CandidatePool, PlannedStatement, PricedBy, WorkloadStatement};
 
 /// A statement that all candidates together save less than this part of is not asked about any further.
 const LEAST_SHARE: f64 = 0.02;
@@ -24,6 +24,22 @@ pub(super) struct WithIndexes {
     pub(super) cost: f64,
     /// The candidates that the plan uses, by their places.
     pub(super) used: Vec<usize>,
+}
+
+/// Statements that may be planned in the open transaction.
+struct AdmittedBatch {
+    /// How many of those that were given it is about: the first ones.
+    taken: usize,
+    /// Those among them that may be planned, by their places.
+    bound: Vec<(usize, BoundStatement)>,
+}
+
+/// What is asked about.
+struct AskedUses<'a> {
+    /// Of each statement the candidates that it may use.
+    of: &'a BTreeMap<usize, Vec<usize>>,
+    /// The most plans in all.
+    room: usize,
 }
 
 /// What is known of prices.
@@ -92,9 +108,13 @@ impl<'a> Pricing<'a> {
         let statements: Vec<usize> = uses.keys().copied().collect();
         let kept_back = KEPT_BACK * statements.len();
         asker.begin_step(crate::workload::WorkloadStep::Pricing, statements.len());
-        for batch in statements.chunks(BATCH / 2) {
-            let room = self.most_plans.saturating_sub(kept_back);
-            self.ask_batch(asker, batch, &uses, room).await?;
+        let room = self.most_plans.saturating_sub(kept_back);
+        let mut waiting = statements.as_slice();
+        while !waiting.is_empty() {
+            let bound = self.admit(asker, waiting.get(..BATCH).unwrap_or(waiting)).await?;
+            let (batch, rest) = waiting.split_at(bound.taken);
+            self.ask_batch(asker, batch, bound, &AskedUses { of: &uses, room }).await?;
+            waiting = rest;
         }
         Ok(())
     }
@@ -104,46 +124,64 @@ impl<'a> Pricing<'a> {
         asker.begin().await?;
         let specs = self.pool.candidates.iter().flat_map(crate::advisor::Candidate::specs);
         let tables = ask::tables(&mut asker.transaction, specs).await.map_err(lost)?;
-        for (candidate, place) in self.pool.candidates.iter().zip(&mut self.wanted) {
+        let mut easy: Vec<(usize, Vec<WantedIndex<'a>>)> = Vec::new();
+        for (at, candidate) in self.pool.candidates.iter().enumerate() {
             let wanted: Vec<WantedIndex<'_>> = candidate.specs().map(|spec| WantedIndex::of(spec, &tables)).collect();
-            let is_easy = wanted.iter().all(WantedIndex::is_easy);
-            if is_easy && refused(&mut asker.transaction, &wanted, asker.mode).await.map_err(lost)?.is_none() {
-                *place = wanted;
+            if wanted.iter().all(WantedIndex::is_easy) {
+                easy.push((at, wanted));
+            }
+        }
+        let mode = asker.mode;
+        // All together first: each has to be looked at only if something speaks against one of them.
+        let all: Vec<&WantedIndex<'_>> = easy.iter().flat_map(|(_, wanted)| wanted).collect();
+        let is_harmless = refused(&mut asker.transaction, &all, mode).await.map_err(lost)?.is_none();
+        for (at, wanted) in easy {
+            let all: Vec<&WantedIndex<'_>> = wanted.iter().collect();
+            if is_harmless || refused(&mut asker.transaction, &all, mode).await.map_err(lost)?.is_none() {
+                if let Some(place) = self.wanted.get_mut(at) {
+                    *place = wanted;
+                }
             }
         }
         asker.rest().await;
         Ok(())
     }
 
+    /// Asks about the statements of a batch, which were admitted.
     async fn ask_batch(
         &mut self,
         asker: &mut PlanAsker<'_>,
         batch: &[usize],
-        uses: &BTreeMap<usize, Vec<usize>>,
-        room: usize,
+        mut admitted: AdmittedBatch,
+        uses: &AskedUses<'_>,
     ) -> Result<(), Failure> {
-        let bound = self.admit(asker, batch).await?;
-        let of = |statement: usize| uses.get(&statement).map(Vec::as_slice).unwrap_or_default();
+        let of = |statement: usize| uses.of.get(&statement).map(Vec::as_slice).unwrap_or_default();
         let mut all: Vec<usize> = batch.iter().flat_map(|statement| of(*statement)).copied().collect();
         all.sort_unstable();
         all.dedup();
-        let room_for = |asker: &PlanAsker<'_>| room.saturating_sub(asker.asked.plans);
-        let first: Vec<&(usize, BoundStatement)> = bound.iter().take(room_for(asker)).collect();
+        let room_for = |asker: &PlanAsker<'_>| uses.room.saturating_sub(asker.asked.plans);
+        let first: Vec<&(usize, BoundStatement)> = admitted.bound.iter().take(room_for(asker)).collect();
         for found in self.with(asker, &all, &first).await? {
             self.together.insert(found.statement, found.cost);
         }
         for candidate in all {
-            let relevant = bound.iter().filter(|(statement, _)| of(*statement).contains(&candidate));
-            let worth =
-                relevant.filter(|(statement, _)| self.together.contains_key(statement) && !self.is_dropped(*statement));
+            let is_worth = |statement: usize| self.together.contains_key(&statement) && !self.is_dropped(statement);
+            let worth = batch.iter().copied().filter(|at| of(*at).contains(&candidate) && is_worth(*at));
             // Of a statement with one candidate the price is known.
-            let (single, several): (Vec<_>, Vec<_>) = worth.partition(|(statement, _)| of(*statement).len() == 1);
-            for (statement, _) in single {
-                if let Some(cost) = self.together(*statement) {
-                    self.alone.insert((*statement, candidate), cost);
+            let (single, several): (Vec<usize>, Vec<usize>) = worth.partition(|at| of(*at).len() == 1);
+            for statement in single {
+                if let Some(cost) = self.together(statement) {
+                    self.alone.insert((statement, candidate), cost);
                 }
             }
-            let several: Vec<&(usize, BoundStatement)> = several.into_iter().take(room_for(asker)).collect();
+            if several.is_empty() {
+                continue;
+            }
+            if asker.is_long() {
+                admitted = self.admit(asker, batch).await?;
+            }
+            let several = admitted.bound.iter().filter(|(statement, _)| several.contains(statement));
+            let several: Vec<&(usize, BoundStatement)> = several.take(room_for(asker)).collect();
             for found in self.with(asker, &[candidate], &several).await? {
                 self.alone.insert((found.statement, candidate), found.cost);
             }
@@ -155,22 +193,16 @@ impl<'a> Pricing<'a> {
         Ok(())
     }
 
-    /// Begins a transaction and judges statements in it; returns those that may be planned.
-    async fn admit(
-        &self,
-        asker: &mut PlanAsker<'_>,
-        statements: &[usize],
-    ) -> Result<Vec<(usize, BoundStatement)>, Failure> {
-        asker.rest().await;
-        asker.begin().await?;
-        let mut bound = Vec::new();
-        for at in statements {
-            let Some(planned) = self.planned.get(*at) else { continue };
-            if let Ok(statement) = asker.admit(&planned.statement).await? {
-                bound.push((*at, statement));
-            }
-        }
-        Ok(bound)
+    /// Begins a transaction and judges statements in it; returns those of the first so many that may be planned.
+    async fn admit(&self, asker: &mut PlanAsker<'_>, statements: &[usize]) -> Result<AdmittedBatch, Failure> {
+        let places: Vec<usize> = statements.iter().copied().filter(|at| self.planned.get(*at).is_some()).collect();
+        let texts: Vec<&WorkloadStatement> =
+            places.iter().filter_map(|at| self.planned.get(*at)).map(|planned| &planned.statement).collect();
+        let admissions = asker.admit(&texts).await?;
+        // One at least is taken, so that there is an end.
+        let taken = admissions.len().max(1).min(statements.len());
+        let bound = places.into_iter().zip(admissions).filter_map(|(at, admission)| Some((at, admission.ok()?)));
+        Ok(AdmittedBatch { taken, bound: bound.collect() })
     }
 
     /// Plans judged statements with candidates; without one that is planned there is none in the answer.
@@ -189,7 +221,8 @@ impl<'a> Pricing<'a> {
                 set.push(wanted);
             }
         }
-        let simulated = Simulated::create(&mut asker.transaction, &schema, &set).await.map_err(lost)?;
+        let simulated =
+            Simulated::create(&mut asker.transaction, &schema, &set, &mut asker.partitions).await.map_err(lost)?;
         let names = simulated.names(set.len());
         let mut found = Ok(Vec::new());
         for (statement, bound) in statements {
@@ -222,12 +255,14 @@ impl<'a> Pricing<'a> {
         choice: &[usize],
     ) -> Result<Vec<WithIndexes>, Failure> {
         let mut found = Vec::new();
-        for batch in statements.chunks(BATCH) {
-            let bound = self.admit(asker, batch).await?;
-            found.extend(self.with(asker, choice, &bound.iter().collect::<Vec<_>>()).await?);
-            for _ in batch {
+        let mut waiting = statements;
+        while !waiting.is_empty() {
+            let admitted = self.admit(asker, waiting.get(..BATCH).unwrap_or(waiting)).await?;
+            found.extend(self.with(asker, choice, &admitted.bound.iter().collect::<Vec<_>>()).await?);
+            for _ in 0..admitted.taken {
                 asker.looked_at_one();
             }
+            waiting = waiting.get(admitted.taken..).unwrap_or_default();
             asker.rest().await;
         }
         Ok(found)
