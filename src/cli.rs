@@ -11,5 +11,6 @@ pub mod password;
 pub mod shell;
 pub mod start;
 mod target;
+pub mod verify;
 
 pub use args::{Args, CliCommand, ParsedArgs, parse};

@@ -4,6 +4,7 @@
 
 mod index;
 mod mean;
+pub(crate) mod outcome;
 mod scan;
 pub(crate) mod tip;
 mod trial;

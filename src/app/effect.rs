@@ -8,6 +8,7 @@ use super::job::{Job, JobId, JobNews};
 use crate::readings::act::Doing;
 use crate::record::RecordedWindow;
 use crate::sample::{Moment, Seconds, ServerFacts, Snapshot, Timestamp};
+use crate::workload::Baseline;
 
 pub use crate::readings::act::SignalKind;
 
@@ -106,6 +107,8 @@ pub enum Effect {
         /// Its text.
         text: String,
     },
+    /// Keep an advice, to be compared with what comes of it.
+    KeepBaseline(Box<Baseline>),
 }
 
 /// A signal to a backend, named by pid and start so that a reused pid is never hit.

@@ -13,9 +13,10 @@ use crate::pg::address::Environment;
 use crate::pg::workload::{self, WorkloadRequest, WorkloadTarget};
 use crate::report;
 use crate::run::ShutdownSignals;
+use crate::run::baselines::{Baselines, state_folder};
 use crate::ui::html::{self, HtmlPart};
 use crate::ui::{markdown, stream};
-use crate::workload::{ChoiceLimits, WorkloadProgress};
+use crate::workload::{Baseline, ChoiceLimits, WorkloadProgress};
 
 /// Runs the command; returns what is printed.
 pub async fn run(
@@ -24,6 +25,10 @@ pub async fn run(
     config: &Config,
     environment: &Environment,
 ) -> Result<Vec<u8>, Failure> {
+    if let Some(name) = &asked.pin {
+        // Before the work, which takes a while.
+        Baselines::within(state_folder(environment).as_deref()).check_is_free(name)?;
+    }
     let target = target(args, config, environment).await?;
     let request = WorkloadRequest {
         statements: asked.limit,
@@ -52,6 +57,12 @@ pub async fn run(
     drop(asking);
     target.end().await;
     let advice = advice?;
+    if let Some(name) = &asked.pin {
+        let baselines = Baselines::within(state_folder(environment).as_deref());
+        let path = baselines.keep(&Baseline::of(&advice, name))?;
+        let line = format!("kept as {name} in {}; when the indexes are built: pgdj verify {name}\n", path.display());
+        say(&crate::ui::text::clean_stream(&line));
+    }
     let text = match asked.format {
         OutputFormat::Text => stream::write(&report::workload::documents(&advice), theme(config, environment).as_ref()),
         OutputFormat::Json => json::write(&advice),

@@ -195,6 +195,28 @@ pub struct AdviseArgs {
     #[arg(long, value_name = "N", default_value_t = crate::pg::workload::STATEMENTS, value_parser = statements)]
     pub limit: usize,
 
+    /// Keep the advice under this name, to be compared with what comes of it: pgdj verify NAME
+    ///
+    /// The file is in ~/.local/state/pgdj/baselines, for your eyes only. It has the texts of the statements as the server keeps them,
+    /// without values.
+    #[arg(long, value_name = "NAME", value_parser = crate::run::baselines::name)]
+    pub pin: Option<String>,
+
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: OutputFormat,
+}
+
+/// What `pgdj verify` is to do.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct VerifyArgs {
+    /// The name that the advice was kept under (pgdj advise --pin NAME); without it, the names are listed
+    pub name: Option<String>,
+
+    /// Exit status 10 if an index is not used or invalid, or if a statement that it was to help is slower
+    #[arg(long)]
+    pub check: bool,
+
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub format: OutputFormat,
@@ -248,6 +270,11 @@ pub enum CliCommand {
     ///
     /// It plans the statements that the server counts; it runs none of them and builds nothing.
     Advise(AdviseArgs),
+
+    /// Compare what an advice promised with what came of it: which indexes are used, how fast the statements are
+    ///
+    /// It reads the counters and plans the statements again; it runs none of them.
+    Verify(VerifyArgs),
 
     /// Open the console on a sample Django shop with load and problems
     ///
@@ -349,7 +376,8 @@ impl Args {
             return Err(Failure::new(FailureKind::Usage, what).hint("TARGET comes first: pgdj TARGET explain FILE"));
         }
         // Of the commands, those that ask a server take one.
-        let takes_target = matches!(self.command, None | Some(CliCommand::Explain(_) | CliCommand::Advise(_)));
+        let takes_target =
+            matches!(self.command, None | Some(CliCommand::Explain(_) | CliCommand::Advise(_) | CliCommand::Verify(_)));
         match &self.target {
             Some(target) if !takes_target => {
                 let word = if may_hold_password(&target.0) { "TARGET" } else { target.0.as_str() };
@@ -479,8 +507,8 @@ fn invalid(error: &clap::Error) -> Option<(String, Option<String>)> {
     }
     let option = option.split(' ').next().unwrap_or_default();
     let remedy = std::error::Error::source(error).map(|cause| match cause.to_string().as_str() {
-        cause if cause.contains("digit") => "use a whole number".to_owned(),
-        cause if cause.contains("float") => "use a number".to_owned(),
+        cause if cause.contains("invalid digit") => "use a whole number".to_owned(),
+        cause if cause.contains("invalid float") => "use a number".to_owned(),
         cause => cause.to_owned(),
     });
     Some((format!("invalid value \"{value}\" for {option}"), remedy))

@@ -2,13 +2,13 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::{Args, CliCommand, ParsedArgs};
-use super::{advise, explain, first, log, shell};
+use super::{advise, explain, first, log, shell, verify};
 use crate::app::{Rights, SampleOrigin, Start};
 use crate::config::Config;
 use crate::demo;
@@ -20,9 +20,10 @@ use crate::pg::connect::ConnectError;
 use crate::pg::connector::ToAddress;
 use crate::pg::{own, sampler};
 use crate::record::RecordingFile;
+use crate::run::baselines::{Baselines, state_folder};
 use crate::run::remembered::Remembered;
 use crate::run::terminal::Mouse;
-use crate::run::{ConsoleSetup, Playback, Recording, Replay, console, play, record, replay};
+use crate::run::{ConsoleSetup, KeptFiles, Playback, Recording, Replay, console, play, record, replay};
 use crate::sample::Seconds;
 use crate::ui::glyphs::{ASCII, Glyphs, UNICODE};
 use crate::ui::theme::{Depth, Theme};
@@ -72,6 +73,10 @@ pub fn run(parsed: ParsedArgs) -> Result<ExitCode, Failure> {
             Some(CliCommand::Advise(asked)) => {
                 let bytes = Box::pin(advise::run(&args, asked, &config, &environment)).await?;
                 say(&bytes).map(|()| ExitCode::SUCCESS)
+            }
+            Some(CliCommand::Verify(asked)) => {
+                let (bytes, status) = Box::pin(verify::run(&args, asked, &config, &environment)).await?;
+                say(&bytes).map(|()| status)
             }
             Some(CliCommand::Record { file, length, .. }) => {
                 run_record(&args, &config, &environment, file, *length).await.map(|()| ExitCode::SUCCESS)
@@ -202,16 +207,17 @@ fn setup(
 ) -> Result<ConsoleSetup, Failure> {
     let start = start(config, environment, target)?;
     let editor = environment.var("VISUAL").or_else(|| environment.var("EDITOR")).unwrap_or("vi").to_owned();
-    let xdg = environment.var("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
-    let state = xdg.or_else(|| environment.in_home(".local/state")).map(|folder| folder.join("pgdj"));
-    let remembered = Remembered::within(state.as_deref());
+    let state = state_folder(environment);
     Ok(ConsoleSetup {
         start,
         connector,
         sampler: sampling(config),
         mouse: mouse(config),
         editor,
-        remembered,
+        kept: KeptFiles {
+            remembered: Remembered::within(state.as_deref()),
+            baselines: Baselines::within(state.as_deref()),
+        },
         warnings: Vec::new(),
     })
 }

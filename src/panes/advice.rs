@@ -29,14 +29,15 @@ use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::dialog::PickItem;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
-use crate::workload::{WorkloadAdvice, WorkloadProgress};
+use crate::workload::baseline::baseline_name;
+use crate::workload::{Baseline, WorkloadAdvice, WorkloadProgress};
 
 /// Its name.
 pub const ID: PaneId = PaneId { name: "advice", title: "Advice" };
 
 /// Looks for the indexes.
 const LOOK: Action = Action::Own("look for indexes");
-/// Writes the migrations to files.
+/// Writes the migrations to files, or keeps the advice.
 const WRITE: Action = Action::Own("write the migration");
 
 /// The pane in the list of panes.
@@ -60,7 +61,12 @@ const KEYS: &[Binding] = &[
     .asks_server()
     .also("advise workload indexes"),
     key(Action::Explain, &["e"], "explain", "Explain a statement that the index helps.").shown(5).asks_server(),
-    key(WRITE, &["w"], "write", "Write the migration of all indexes to a file in the folder pgdj was started in.")
+    key(
+        WRITE,
+        &["w"],
+        "write",
+        "Write the migration of all indexes to a file in the folder pgdj was started in, or keep the advice for pgdj verify.",
+    )
         .shown(7),
 ];
 
@@ -149,6 +155,9 @@ impl Pane for Advice {
     }
 
     fn picked(&mut self, of: Action, place: usize) -> PaneRequest {
+        if of == WRITE {
+            return self.written(place);
+        }
         match self.offered.get(place) {
             Some(statement) if of == Action::Explain => self.explain_statement(*statement),
             _ => PaneRequest::Nothing,
@@ -205,18 +214,33 @@ impl Advice {
         }
     }
 
+    /// Asks what is to be written.
     fn write(&self) -> PaneRequest {
         let Some(advice) = self.advice() else { return PaneRequest::Nothing };
-        let mut files: Vec<(String, String)> = advice
-            .migrations
-            .iter()
-            // Two apps may have a file of one name.
-            .map(|file| (file.path.replace("/migrations/", "_").replace('/', "_"), file.text.clone()))
-            .collect();
-        if !advice.sql.is_empty() {
-            files.push(("advised_indexes.sql".to_owned(), advice.sql.join("\n") + "\n"));
+        let files = files(advice);
+        let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+        let items = vec![
+            PickItem::new("the migration of all indexes", names.join(", ")),
+            PickItem::new(
+                "a baseline, to compare later with what comes of it",
+                format!("pgdj verify {}", name_of(advice)),
+            ),
+        ];
+        PaneRequest::Pick(Choice { of: WRITE, title: "Write", items, selected: 0, key: "w" })
+    }
+
+    /// Writes the files of the advice, or keeps it as a baseline.
+    fn written(&self, place: usize) -> PaneRequest {
+        match (self.advice(), place) {
+            (Some(advice), 0) => {
+                let saved = files(advice).into_iter().map(|(name, text)| PaneRequest::Do(Effect::Save { name, text }));
+                PaneRequest::All(saved.collect())
+            }
+            (Some(advice), _) => {
+                PaneRequest::Do(Effect::KeepBaseline(Box::new(Baseline::of(advice, &name_of(advice)))))
+            }
+            (None, _) => PaneRequest::Nothing,
         }
-        PaneRequest::All(files.into_iter().map(|(name, text)| PaneRequest::Do(Effect::Save { name, text })).collect())
     }
 
     /// Explains the one statement of a row, or asks which.
@@ -293,6 +317,22 @@ impl Advice {
         parts.push(format!("{} in {}", Count(asked.plans as f64).of("plan", "plans"), asked.elapsed));
         parts.join("; ")
     }
+}
+
+/// Returns the files of an advice: the migrations, and the SQL of tables without a model.
+fn files(advice: &WorkloadAdvice) -> Vec<(String, String)> {
+    // Two apps may have a file of one name.
+    let flat = |path: &str| path.replace("/migrations/", "_").replace('/', "_");
+    let mut files: Vec<(String, String)> =
+        advice.migrations.iter().map(|file| (flat(&file.path), file.text.clone())).collect();
+    if !advice.sql.is_empty() {
+        files.push(("advised_indexes.sql".to_owned(), advice.sql.join("\n") + "\n"));
+    }
+    files
+}
+
+fn name_of(advice: &WorkloadAdvice) -> String {
+    baseline_name(&advice.database, advice.at)
 }
 
 fn progress_words(progress: &WorkloadProgress) -> String {

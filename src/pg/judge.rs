@@ -210,7 +210,7 @@ impl Judge {
     ) -> Result<StatementVerdict, QueryTrouble> {
         match written(transaction, sql, level, mode) {
             Ok(written) => Box::pin(Self::names(transaction, written, level, &[])).await,
-            Err(verdict) => Ok(verdict),
+            Err(objections) => Ok(StatementVerdict { judge: None, objections }),
         }
     }
 
@@ -226,7 +226,7 @@ impl Judge {
     ) -> Result<StatementVerdict, QueryTrouble> {
         match written_by_all(transaction, statements, level, mode) {
             Ok(all) => Box::pin(Self::names(transaction, all, level, &[])).await,
-            Err(verdict) => Ok(verdict),
+            Err(objections) => Ok(StatementVerdict { judge: None, objections }),
         }
     }
 
@@ -240,7 +240,7 @@ impl Judge {
         let relations = locked_relations(transaction).await?;
         match written_by_all(transaction, statements, level, mode) {
             Ok(all) => Box::pin(Self::names(transaction, all, level, &relations)).await,
-            Err(verdict) => Ok(verdict),
+            Err(objections) => Ok(StatementVerdict { judge: None, objections }),
         }
     }
 
@@ -332,31 +332,31 @@ impl StatementVerdict {
     }
 }
 
-/// Returns what a statement writes, or the verdict where that alone decides.
-fn written(transaction: &Transaction, sql: &str, level: Level, mode: Mode) -> Result<WrittenNames, StatementVerdict> {
+/// Returns what a statement writes, or where that alone decides, what speaks against it, which may be nothing.
+fn written(transaction: &Transaction, sql: &str, level: Level, mode: Mode) -> Result<WrittenNames, Vec<Objection>> {
     let written = WrittenNames::of(sql, folding(transaction))
-        .map_err(|unclear| StatementVerdict::refused("the statement", format!("pgdj cannot parse it ({unclear})")))?;
+        .map_err(|unclear| vec![Objection::new("the statement", format!("pgdj cannot parse it ({unclear})"))])?;
     // What no statement begins with, the server cannot parse: nothing of it runs.
     if let Deed::Other(word) = &written.deed
         && mode == Mode::Full
         && !word.is_empty()
         && !begins_a_statement(word)
     {
-        return Err(StatementVerdict { judge: None, objections: Vec::new() });
+        return Err(Vec::new());
     }
     match deed(&written.deed, level, mode) {
-        Some(objection) => Err(StatementVerdict { judge: None, objections: vec![objection] }),
+        Some(objection) => Err(vec![objection]),
         None => Ok(written),
     }
 }
 
-/// Returns what several statements write, or the verdict on the one where that alone decides.
+/// Returns what several statements write, or what speaks against the one where that alone decides.
 fn written_by_all(
     transaction: &Transaction,
     statements: &[&str],
     level: Level,
     mode: Mode,
-) -> Result<WrittenNames, StatementVerdict> {
+) -> Result<WrittenNames, Vec<Objection>> {
     let mut all = WrittenNames::default();
     for sql in statements {
         all.add(written(transaction, sql, level, mode)?);

@@ -8,6 +8,7 @@
 mod admitting;
 mod asking;
 mod assemble;
+mod now;
 mod pricing;
 pub(in crate::pg) mod statements;
 
@@ -29,6 +30,8 @@ use crate::workload::{
     ChoiceLimits, LeftOut, PlannedStatement, PricedBy, WorkloadAdvice, WorkloadProgress, WorkloadStatement,
     WorkloadStep, leave_out, pool,
 };
+
+pub use now::read_now;
 
 use asking::{BATCH, PlanAsker};
 use assemble::Assembly;
@@ -162,12 +165,17 @@ async fn read_facts(target: &WorkloadTarget, planned: &[PlannedStatement]) -> Re
             relations.push(relation);
         }
     }
+    facts_of(target, &relations).await
+}
+
+/// Reads what is known of tables: schema and name.
+async fn facts_of(target: &WorkloadTarget, relations: &[(String, String)]) -> Result<WorkloadFacts, Failure> {
     if relations.is_empty() {
         return Ok(WorkloadFacts::default());
     }
     let lost = |why: String| Failure::new(FailureKind::Connection, "the connection was lost").because_text(why);
     let mut session = Session::open(target.connector.as_ref(), Limits::SLOW, &target.cancel_queue).await?;
-    let read = catalog::read(&mut session, &relations).await.map_err(|gone| lost(gone.why))?;
+    let read = catalog::read(&mut session, relations).await.map_err(|gone| lost(gone.why))?;
     let project = django_read::project(&mut session).await.map_err(|gone| lost(gone.why))?;
     Ok(WorkloadFacts { catalog: read.catalog, project, notes: read.notes })
 }

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
+use super::baselines::Baselines;
 use super::effects::{EffectRunner, mode_of};
 use super::jobs::JobRunner;
 use super::keyboard::{self, Keyboard};
@@ -44,10 +45,19 @@ pub struct ConsoleSetup {
     pub mouse: Mouse,
     /// The user's own editor: a command, with its arguments.
     pub editor: String,
-    /// The statements explained in earlier runs.
-    pub remembered: Remembered,
+    /// What is kept between runs.
+    pub kept: KeptFiles,
     /// What was passed over at the start, each one sentence: said first, and kept in the journal.
     pub warnings: Vec<String>,
+}
+
+/// What is kept between runs.
+#[derive(Debug, Clone, Default)]
+pub struct KeptFiles {
+    /// The statements explained in earlier runs.
+    pub remembered: Remembered,
+    /// What was advised, to be compared with what comes of it.
+    pub baselines: Baselines,
 }
 
 /// Runs the console until somebody leaves it.
@@ -60,8 +70,8 @@ pub async fn console(setup: ConsoleSetup) -> Result<(), Failure> {
     let sampling = tokio::spawn(sampler::run(Arc::clone(&setup.connector), setup.sampler, reports_in, commands_out));
     let acting = tokio::spawn(act::run(Arc::clone(&setup.connector), orders_out, told_in));
     let (jobs, job_news) = JobRunner::new(setup.connector, mode_of(setup.start.rights));
-    let runner = EffectRunner::new(commands, orders, setup.start.rights, setup.remembered.clone(), jobs);
-    let mut app = app(setup.start, &setup.remembered, setup.warnings);
+    let runner = EffectRunner::new(commands, orders, setup.start.rights, setup.kept.clone(), jobs);
+    let mut app = app(setup.start, &setup.kept.remembered, setup.warnings);
     let mut shell = Shell {
         screen,
         keyboard: Keyboard::start(),

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::KeptFiles;
 use super::jobs::JobRunner;
 use super::own_editor;
-use super::remembered::Remembered;
 use super::terminal::Display;
 use crate::app::{Effect, Event, Outcome, Rights, Signal};
 use crate::failure::without_number;
@@ -31,7 +31,7 @@ pub(super) struct EffectRunner {
     rights: Rights,
     /// The signals under way.
     signals: Vec<Signal>,
-    remembered: Remembered,
+    kept: KeptFiles,
     jobs: JobRunner,
 }
 
@@ -40,10 +40,10 @@ impl EffectRunner {
         commands: mpsc::Sender<SamplerCommand>,
         orders: mpsc::Sender<ActOrder>,
         rights: Rights,
-        remembered: Remembered,
+        kept: KeptFiles,
         jobs: JobRunner,
     ) -> Self {
-        Self { commands, orders, rights, signals: Vec::new(), remembered, jobs }
+        Self { commands, orders, rights, signals: Vec::new(), kept, jobs }
     }
 
     /// Does an effect; returns what came of it, where that is known at once.
@@ -68,7 +68,7 @@ impl EffectRunner {
                 None
             }
             Effect::Remember(statement) => {
-                let kept = self.remembered.add(&statement);
+                let kept = self.kept.remembered.add(&statement);
                 kept.err().map(|error| {
                     Outcome::Bad(format!(
                         "the statement was not saved for later runs: {}",
@@ -77,6 +77,13 @@ impl EffectRunner {
                 })
             }
             Effect::Save { name, text } => Some(save(&name, &text)),
+            Effect::KeepBaseline(baseline) => Some(match self.kept.baselines.keep(&baseline) {
+                Ok(_) => Outcome::Good(format!(
+                    "kept; when the indexes are built, compare with: pgdj verify {}",
+                    baseline.name
+                )),
+                Err(failure) => Outcome::Bad(failure.what),
+            }),
         };
         outcome.map(Event::Done)
     }

@@ -194,7 +194,9 @@ impl Offline {
             Effect::Quit | Effect::Suspend | Effect::Seek(_) | Effect::Remember(_) | Effect::Cancel(_) => {
                 return None;
             }
-            Effect::ReadNow | Effect::Signal(_) | Effect::Signals(_) => Outcome::Bad(NO_SERVER.to_owned()),
+            Effect::ReadNow | Effect::Signal(_) | Effect::Signals(_) | Effect::KeepBaseline(_) => {
+                Outcome::Bad(NO_SERVER.to_owned())
+            }
         };
         Some(Event::Done(outcome))
     }

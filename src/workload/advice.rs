@@ -12,6 +12,8 @@ use crate::sample::{Seconds, Timestamp};
 pub struct WorkloadAdvice {
     /// The database.
     pub database: String,
+    /// When the statements were read, by the server's clock.
+    pub at: Timestamp,
     /// The statements that were planned, the one that took most time first.
     pub statements: Vec<PlannedStatement>,
     /// Statements that were not looked at.

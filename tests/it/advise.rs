@@ -60,18 +60,23 @@ const STATEMENTS: &[(usize, &str)] = &[
     (2, r#"INSERT INTO "shop_line" ("order_id", "sku", "quantity") VALUES (5, 'x', 1)"#),
 ];
 
-async fn shop(server: &Server) -> (Login, Client) {
+pub(crate) async fn shop(server: &Server) -> (Login, Client) {
     let login = server.database().await;
     let client = open(&login).await;
     client.batch_execute(SCHEMA).await.unwrap();
     (login, client)
 }
 
-async fn run_all(client: &Client) {
+pub(crate) async fn run_all(client: &Client) {
     // Those of this database alone: other tests count theirs.
     let reset =
         "select pg_stat_statements_reset(0, (select oid from pg_database where datname = current_database()), 0)";
     client.batch_execute(reset).await.unwrap();
+    send_all(client).await;
+}
+
+/// Sends the statements, without a reset of the counters.
+pub(crate) async fn send_all(client: &Client) {
     for (times, sql) in STATEMENTS {
         for _ in 0..*times {
             client.batch_execute(sql).await.unwrap();
@@ -87,7 +92,7 @@ async fn blocks(client: &Client) -> f64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
 }
 
-async fn with_hypopg(client: &Client) -> bool {
+pub(crate) async fn with_hypopg(client: &Client) -> bool {
     client.batch_execute("create schema \"Extra\"; create extension hypopg schema \"Extra\"").await.is_ok()
 }
 

@@ -4,6 +4,7 @@
 mod acts;
 mod advise;
 mod bad_input;
+mod baseline;
 mod bloat;
 mod blocked;
 mod broken;

@@ -221,7 +221,7 @@ pub(in crate::pg) async fn plan_parsed(
 /// The savepoint of an EXPLAIN.
 const POINT: &str = "pgdj_explain";
 
-/// The release since which EXPLAIN has GENERIC_PLAN. Source: PostgreSQL manual, EXPLAIN.
+/// The release since which EXPLAIN has `GENERIC_PLAN`. Source: PostgreSQL manual, EXPLAIN.
 const GENERIC_PLAN: i64 = 160_000;
 
 /// Returns the options of EXPLAIN, and notes what the server has not.

@@ -173,14 +173,11 @@ impl Assembly<'_> {
             let before = self.planned.get(*at)?.cost();
             (*after > before * (1.0 + WORSE)).then_some(CostChange { statement: *at, before, after: *after })
         });
-        let mut notes = self.facts.notes.clone();
-        if self.pool.dropped > 0 {
-            let dropped = counted(self.pool.dropped, "candidate is", "candidates are");
-            notes.push(format!("{dropped} not among those that were compared: each is worth less than all of these"));
-        }
+        let notes = self.notes();
         WorkloadAdvice {
             worse: worse.collect(),
             database: std::mem::take(&mut self.read.database),
+            at: self.read.at,
             left_out: std::mem::take(&mut self.read.left_out),
             total: self.read.total,
             window: self.read.window,
@@ -199,6 +196,15 @@ impl Assembly<'_> {
             statements: self.planned.to_vec(),
             ..WorkloadAdvice::default()
         }
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = self.facts.notes.clone();
+        if self.pool.dropped > 0 {
+            let dropped = counted(self.pool.dropped, "candidate is", "candidates are");
+            notes.push(format!("{dropped} not among those that were compared: each is worth less than all of these"));
+        }
+        notes
     }
 
     /// Returns what each chosen candidate saves each statement: as the planner said it of all together.

@@ -137,10 +137,9 @@ impl<'a> Pricing<'a> {
         let is_harmless = refused(&mut asker.transaction, &all, mode).await.map_err(lost)?.is_none();
         for (at, wanted) in easy {
             let all: Vec<&WantedIndex<'_>> = wanted.iter().collect();
-            if is_harmless || refused(&mut asker.transaction, &all, mode).await.map_err(lost)?.is_none() {
-                if let Some(place) = self.wanted.get_mut(at) {
-                    *place = wanted;
-                }
+            let is_harmless = is_harmless || refused(&mut asker.transaction, &all, mode).await.map_err(lost)?.is_none();
+            if let Some(place) = self.wanted.get_mut(at).filter(|_| is_harmless) {
+                *place = wanted;
             }
         }
         asker.rest().await;

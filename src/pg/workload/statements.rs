@@ -55,6 +55,8 @@ pub(super) struct ReadWorkload {
     pub(super) window: Option<(Timestamp, Seconds)>,
     /// The database.
     pub(super) database: String,
+    /// When they were read, by the server's clock.
+    pub(super) at: Timestamp,
 }
 
 /// Reads at most so many statements.
@@ -80,7 +82,8 @@ pub(super) async fn read(target: &WorkloadTarget, most: usize) -> Result<ReadWor
             Failure::new(FailureKind::Refused, format!("cannot read pg_stat_statements: {}", sentence(&error)))
         })?
         .into_rows();
-    let mut read = ReadWorkload { database: facts.database.clone(), ..ReadWorkload::default() };
+    let at = server_time(&session);
+    let mut read = ReadWorkload { database: facts.database.clone(), at, ..ReadWorkload::default() };
     read.window = window(&mut session, &facts).await.map_err(|gone| lost(&gone))?;
     let mut listed = Seconds(0.0);
     for row in rows.iter() {
@@ -152,7 +155,12 @@ async fn window(
     }
     let answer = session.one(Query::new(Sql::of_probe(&statements_info::PROBE, facts))).await?;
     let since = answer.ok().and_then(|answer| answer.into_rows().first().and_then(|row| row.number("stats_reset")));
-    let (then, clock) = session.opened;
-    let now = then.0 + clock.elapsed().as_secs_f64();
+    let now = server_time(session).0;
     Ok(since.map(|since| (Timestamp(since), Seconds((now - since).max(0.0)))))
+}
+
+/// Returns the server's time now.
+fn server_time(session: &Session) -> Timestamp {
+    let (then, clock) = session.opened;
+    Timestamp(then.0 + clock.elapsed().as_secs_f64())
 }
