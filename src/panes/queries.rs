@@ -1,7 +1,8 @@
 //! Queries: what costs most, by interval, since a pinned moment, or since the counters were reset.
 //!
 //! On a narrow screen vanish, in this order: WAL, planning, database, temporary blocks, user, I/O, what was read, the trend,
-//! rows a call, cache hits, calls a second. The share, the time, the calls, the mean and the query stay.
+//! rows a call, cache hits, the pattern, calls a second, the view or task. The share, the time, the calls, the mean and the
+//! statement stay.
 
 mod documents;
 pub(super) mod orm;
@@ -461,9 +462,9 @@ fn columns<'a>() -> Vec<PaneColumn<StatementRow<'a>>> {
         column(GridColumn::text("database", "database", 5).told_once().help("The database it ran in (pg_stat_statements.dbid).").at_most(14).drop(8), |row| {
             Cell::text(&row.statement.database)
         }),
-        column(GridColumn::text("caller", "view or task", 14).short("view").names().help("The Django view that runs it most, else the command or task, by the samples of the last 5 minutes (pg_stat_activity.query); else by the comment of its first call.").at_most(36).drop(1), |row| Cell::text(row.caller)),
+        column(GridColumn::text("caller", "view or task", 16).short("view").names().help("The Django view that runs it most, else the command or task, by the samples of the last 5 minutes (pg_stat_activity.query); else by the comment of its first call.").at_most(36).drop(1), |row| Cell::text(row.caller)),
         column(GridColumn::text("hint", "pattern", 8).help("What pgdj recognizes in its text: a pattern of the Django ORM.").at_most(14).drop(2), StatementRow::hint),
-        column(GridColumn::text("query", "statement", 46).help("The statement with its constants replaced by $1, $2, … (pg_stat_statements.query)."), StatementRow::query),
+        column(GridColumn::text("query", "statement", 44).help("The statement with its constants replaced by $1, $2, … (pg_stat_statements.query)."), StatementRow::query),
     ]
 }
 
