@@ -75,11 +75,23 @@ fn load_limits(view: &PaneView<'_>, vcpus: Option<u32>) -> Vec<Limit> {
     vcpus.into_iter().chain(connections).collect()
 }
 
-/// Returns how much time a load chart shows up to `end`, of which `begin` is the oldest moment it knows; `most` at the most.
-fn chart_span(view: &PaneView<'_>, begin: f64, end: f64, most: f64) -> f64 {
-    // What is older may be in the file of a recording.
-    let has_older = view.history.first().is_some_and(|first| first.number() > 0);
-    if has_older { most } else { span_for(end - begin + view.newer.cost.second(), most) }
+/// A load chart that shows all its time moves on in so many steps for its width: each draws the whole chart, a sample only
+/// the column of its moment.
+const CHART_STEPS: f64 = 12.0;
+
+/// Returns how much time a load chart shows that ends with `end`, `most` at the most, and the moment of its right edge.
+///
+/// While the data are less than that, the chart stays where they begin and grows in steps.
+fn chart_time(view: &PaneView<'_>, end: f64, most: f64) -> (f64, f64) {
+    // What is older may be in the file of a recording, or was forgotten.
+    let oldest = view.history.first().filter(|first| first.number() == 0).and_then(|first| view.history.at(first));
+    if let Some(begin) = oldest.map(|oldest| oldest.at.0).filter(|begin| end - begin + view.newer.cost.second() <= most)
+    {
+        let span = span_for(end - begin + view.newer.cost.second(), most);
+        return (span, begin + span);
+    }
+    let step = most / CHART_STEPS;
+    (most, (end / step).ceil() * step)
 }
 
 /// What stands in the middle of a pane whose section cannot be shown.

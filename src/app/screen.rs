@@ -108,8 +108,6 @@ impl App {
     }
 
     fn draw_pane(&mut self, frame: &mut Frame<'_>, area: Rect) {
-        frame.render_widget(Clear, area);
-        frame.buffer_mut().set_style(area, self.theme.screen());
         let area = self.draw_preview(frame, area);
         let context = DrawContext { theme: &self.theme };
         if let Some(pane) = self.panes.shown_mut() {

@@ -296,9 +296,6 @@ impl Overview {
     }
 }
 
-/// The chart moves on in so many steps for its whole width: a step redraws it, a sample only its last column.
-const CHART_STEPS: f64 = 60.0;
-
 /// Returns the chart's right edge: the newest moment there is, also while an older one is shown that is within the chart.
 ///
 /// For one further back the chart goes back in steps of half its span, so that a step in time rarely moves it.
@@ -311,15 +308,13 @@ fn right_edge(view: &PaneView<'_>) -> f64 {
 
 fn chart(view: &PaneView<'_>, loads: &[Point]) -> LoadChart {
     let end = right_edge(view);
-    let begin = loads.first().map_or(end, |first| first.at);
-    let span = super::chart_span(view, begin, end, CHART_SPAN);
-    let step = span / CHART_STEPS;
+    let (span, right) = super::chart_time(view, end, CHART_SPAN);
     let cursor = view.is_held.then_some(view.newer.at.0);
     LoadChart {
         classes: wait_classes(),
         points: loads.to_vec(),
         span,
-        end: Some((end / step).ceil() * step),
+        end: Some(right),
         hold: CHART_HOLD * view.newer.cost.second(),
         cursor,
         shown: Some(view.newer.at.0),

@@ -7,11 +7,13 @@ use super::past::Past;
 use super::replication::Standby;
 use super::threshold::ReachedLimit;
 use super::transactions;
-use crate::sample::RowSet;
 use crate::sample::rates::Interval;
+use crate::sample::{Reading, RowSet};
 
 /// Paces after which a count is older than what stands beside it.
 const MISSED: f64 = 3.0;
+/// Seconds to look back for blocks that were asked for, where none were since the reading before.
+const HITS_SPAN: f64 = 60.0;
 
 /// The vital signs at one moment.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,7 +34,8 @@ pub struct Vitals {
     pub waiting: Option<usize>,
     /// Transactions per second, all databases.
     pub tps: Option<f64>,
-    /// Share of block requests found in shared buffers over the interval, 0..=1.
+    /// Share of block requests found in shared buffers since the last reading before them, 0..=1; `None` if there were none
+    /// for a minute.
     pub hit_ratio: Option<f64>,
     /// WAL written (replayed, on a standby) per second, in bytes.
     pub wal_rate: Option<f64>,
@@ -166,13 +169,12 @@ impl Vitals {
             // They are of all databases.
             && readings.cut("databases").is_none()
         {
-            let sum = |name: &str| reading.rows.iter().map(|row| interval.growth(&row, name)).sum::<Option<f64>>();
-            self.tps = sum("commits")
-                .zip(sum("rollbacks"))
+            self.tps = growth(reading, &interval, "commits")
+                .zip(growth(reading, &interval, "rollbacks"))
                 .map(|(commits, rollbacks)| (commits + rollbacks) / interval.seconds);
-            self.hit_ratio = sum("blks_hit")
-                .zip(sum("blks_read"))
-                .and_then(|(hit, read)| (hit + read > 0.0).then(|| hit / (hit + read)));
+            let older = past.readings("databases").skip(1);
+            let mut recent = older.take_while(|older| reading.at.0 - older.at.0 <= HITS_SPAN);
+            self.hit_ratio = recent.find_map(|older| hit_ratio(older, reading));
         }
         if let (Some(older), Some(reading)) = (past.reading_before("wal"), newer.section("wal").reading())
             && let Some(interval) = Interval::between(older, reading)
@@ -204,4 +206,16 @@ impl Vitals {
             }
         });
     }
+}
+
+/// Returns what a counter of all databases grew by.
+fn growth(newer: &Reading, interval: &Interval<'_>, name: &str) -> Option<f64> {
+    newer.rows.iter().map(|row| interval.growth(&row, name)).sum()
+}
+
+/// Returns the share of block requests between two readings that were found in shared buffers, if there were any.
+fn hit_ratio(older: &Reading, newer: &Reading) -> Option<f64> {
+    let interval = Interval::between(older, newer)?;
+    let (hit, read) = growth(newer, &interval, "blks_hit").zip(growth(newer, &interval, "blks_read"))?;
+    (hit + read > 0.0).then(|| hit / (hit + read))
 }

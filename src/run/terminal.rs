@@ -1,8 +1,12 @@
 //! The terminal: taken over at the start, given back on quit, error, signal and panic alike.
 
 mod frame_writer;
+mod pen;
+mod way;
 
+use std::fs::File;
 use std::io::{self, IsTerminal as _, Write};
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -16,7 +20,7 @@ use ratatui::buffer::Buffer;
 
 use crate::failure::{Failure, FailureKind};
 
-use frame_writer::FrameWriter;
+use frame_writer::{FrameWriter, thin};
 
 /// Bytes written to the terminal, for the journal of costs.
 pub type ByteCount = Arc<AtomicU64>;
@@ -68,9 +72,13 @@ impl Display for Screen {
         self.clear().map_err(|error| Failure::new(FailureKind::Terminal, "cannot clear the terminal").because(&error))
     }
 
-    /// The frame is one synchronized update.
+    /// The terminal shows the frame at once.
     fn draw(&mut self, draw: impl FnOnce(&mut ratatui::Frame<'_>)) -> io::Result<()> {
-        self.terminal.draw(draw).map(|_| ())
+        let thinned = |frame: &mut ratatui::Frame<'_>| {
+            draw(frame);
+            thin(frame.buffer_mut());
+        };
+        self.terminal.draw(thinned).map(|_| ())
     }
 
     fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -88,11 +96,11 @@ impl Screen {
             )
             .hint("run it in a terminal (with ssh, add -t)"));
         }
+        let failed = |error| Failure::new(FailureKind::Terminal, "cannot set up the terminal").because(&error);
         install_panic_hook();
         take_over(mouse)?;
-        let backend = FrameWriter::new(CountedOutput { buffer: Vec::with_capacity(1 << 16), bytes });
-        let terminal = Terminal::new(backend)
-            .map_err(|error| Failure::new(FailureKind::Terminal, "cannot set up the terminal").because(&error))?;
+        let out = io::stdout().as_fd().try_clone_to_owned().map_err(failed)?.into();
+        let terminal = Terminal::new(FrameWriter::new(CountedOutput { out, bytes })).map_err(failed)?;
         Ok(Self { terminal, has_mouse: mouse })
     }
 
@@ -154,27 +162,21 @@ fn install_panic_hook() {
     }));
 }
 
-/// Standard output that is written in whole frames and counted.
+/// Standard output, counted. Rust's own would cut a frame at its line feeds.
 #[derive(Debug)]
 struct CountedOutput {
-    buffer: Vec<u8>,
+    out: File,
     bytes: ByteCount,
 }
 
 impl Write for CountedOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        Ok(bytes.len())
+        let written = self.out.write(bytes)?;
+        self.bytes.fetch_add(written as u64, Ordering::Relaxed);
+        Ok(written)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        self.bytes.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);
-        let mut out = io::stdout().lock();
-        out.write_all(&self.buffer)?;
-        self.buffer.clear();
-        out.flush()
+        self.out.flush()
     }
 }

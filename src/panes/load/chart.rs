@@ -9,8 +9,6 @@ use crate::ui::theme::Role;
 
 /// Seconds after which a moment that was not read is a gap.
 const HOLD: f64 = 2.5;
-/// The chart moves on in so many steps for its whole width, as the Overview's.
-const STEPS: f64 = 60.0;
 /// Columns of the screen for the name of a series in the legend.
 const NAME: usize = 26;
 /// Parts of the cursor's moment that are named.
@@ -65,18 +63,18 @@ pub(super) fn chart(view: &PaneView<'_>, samples: &LoadSamples, pictured: Pictur
             Point { at: point.at.0, values: point.active, unknown: point.unknown }
         })
         .collect();
-    let is_whole = whole.until == view.newer.at;
-    // What is not zoomed begins where the data begin.
-    let begin = points.first().map_or(whole.until.0, |point| point.at).max(whole.from.0);
     let length = whole.length().0;
-    let length = if pictured.is_zoomed { length } else { crate::panes::chart_span(view, begin, whole.until.0, length) };
-    let step = length / STEPS;
+    let (span, right) = if pictured.is_zoomed {
+        (length, whole.until.0)
+    } else {
+        crate::panes::chart_time(view, whole.until.0, length)
+    };
     let means = sums.into_iter().map(|sum| sum / f64::max(count, 1.0)).collect();
     LoadChart {
         classes,
         points,
-        span: length,
-        end: Some(if is_whole { (whole.until.0 / step).ceil() * step } else { whole.until.0 }),
+        span,
+        end: Some(right),
         hold: HOLD * view.newer.cost.second(),
         cursor: view.is_held.then_some(view.newer.at.0),
         legend_place: if dimension == Dimension::WaitClass { LegendPlace::Border } else { LegendPlace::Line },

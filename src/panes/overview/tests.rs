@@ -166,7 +166,7 @@ fn an_exact_measurement_is_cancelled_by_escape() {
 fn the_chart_is_full_from_the_start_and_grows_in_steps() {
     let mut pane = super::Overview::in_zone(jiff::tz::TimeZone::UTC);
     let mut history = crate::sample::History::default();
-    let mut spans = Vec::new();
+    let (mut spans, mut edges) = (Vec::new(), Vec::new());
     for second in 0..400 {
         let seen = snapshot().at(crate::fixture::NOW + f64::from(second)).with("activity", vec![]);
         history.push(Arc::new(seen));
@@ -176,10 +176,13 @@ fn the_chart_is_full_from_the_start_and_grows_in_steps() {
         let view = crate::app::PaneView::new(&history, moment, &readings, &findings);
         crate::app::Pane::refresh(&mut pane, &view);
         spans.push(pane.chart.span);
+        edges.push(pane.chart.end);
     }
     spans.dedup();
-    let expected = [6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0];
-    assert_eq!(spans, expected);
+    assert_eq!(spans, [6.0, 9.0, 14.0, 22.0, 35.0, 56.0, 90.0, 140.0, 220.0, 300.0]);
+    edges.dedup();
+    // While it grows it stays where it begins; then it moves on every 25 s.
+    assert_eq!(edges.len(), spans.len() + 4);
 }
 
 #[test]

@@ -1,82 +1,75 @@
 //! Writes the cells of a frame that changed with few bytes, for a slow line: what is set in the terminal stays set from
 //! one cell to the next and from one frame to the next, and what looks the same is written together.
 
+use std::cell::Cell as Shared;
 use std::io::{self, Write};
 
-use crossterm::cursor::{Hide, MoveTo, MoveToColumn, Show};
+use crossterm::cursor::{Hide, Show};
 use crossterm::queue;
-use crossterm::style::{Attribute, Colors, Print, SetAttribute, SetBackgroundColor, SetColors, SetForegroundColor};
 use crossterm::terminal::{self, BeginSynchronizedUpdate, Clear, EndSynchronizedUpdate};
-use ratatui::backend::{Backend, ClearType, IntoCrossterm as _, WindowSize};
-use ratatui::buffer::Cell;
+use ratatui::backend::{Backend, ClearType, WindowSize};
+use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::{Position, Size};
-use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr as _;
 
-/// What shows on a blank cell too.
-const ON_BLANKS: Modifier = Modifier::UNDERLINED.union(Modifier::REVERSED).union(Modifier::CROSSED_OUT);
+use super::pen::{PLAIN, Pen, forget_unseen};
+use super::way::way;
 
-/// What a terminal sets and takes back one by one.
-const ATTRIBUTES: [(Modifier, Attribute, Attribute); 7] = [
-    (Modifier::ITALIC, Attribute::Italic, Attribute::NoItalic),
-    (Modifier::UNDERLINED, Attribute::Underlined, Attribute::NoUnderline),
-    (Modifier::SLOW_BLINK, Attribute::SlowBlink, Attribute::NoBlink),
-    (Modifier::RAPID_BLINK, Attribute::RapidBlink, Attribute::NoBlink),
-    (Modifier::REVERSED, Attribute::Reverse, Attribute::NoReverse),
-    (Modifier::HIDDEN, Attribute::Hidden, Attribute::NoHidden),
-    (Modifier::CROSSED_OUT, Attribute::CrossedOut, Attribute::NotCrossedOut),
-];
-
-/// How letters are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Pen {
-    fg: Color,
-    bg: Color,
-    modifier: Modifier,
-}
-
-/// The pen of a terminal that was reset.
-const PLAIN: Pen = Pen { fg: Color::Reset, bg: Color::Reset, modifier: Modifier::empty() };
+/// Bytes that a terminal gets, and shows, at once. A longer frame is sent as one update.
+const AT_ONCE: usize = 512;
 
 /// Letters in a row that look the same.
 #[derive(Debug)]
 struct Run {
     at: Position,
     pen: Pen,
+    /// Whether all of it is blank: it has no letter that its pen would show on.
+    is_blank: bool,
     text: String,
     /// The column behind it; [`u16::MAX`] where it is not sure.
     end: u16,
+}
+
+impl Run {
+    /// Whether it looks the same with another pen.
+    fn may_have(&self, pen: Pen) -> bool {
+        self.pen == pen || self.is_blank && self.pen.is_same_on_blanks(pen)
+    }
+
+    /// Takes a letter in that stands behind it, if one pen is enough for both.
+    fn take(&mut self, pen: Pen, symbol: &str) -> bool {
+        let is_blank = symbol == " ";
+        let is_as_it = pen == self.pen || (is_blank || self.is_blank) && pen.is_same_on_blanks(self.pen);
+        if is_as_it {
+            if self.is_blank && !is_blank {
+                self.pen = pen;
+            }
+            self.is_blank &= is_blank;
+            self.text.push_str(symbol);
+        }
+        is_as_it
+    }
 }
 
 /// Writes frames to a terminal.
 #[derive(Debug)]
 pub(super) struct FrameWriter<W: Write> {
     out: W,
+    /// What was not sent yet.
+    frame: Vec<u8>,
     /// The pen that is set; `None` where another program may have set one.
     pen: Option<Pen>,
     /// Where the next letter goes, where that is known.
     cursor: Option<Position>,
+    /// Columns of the terminal when it was asked last. Behind the last one there is no place for a cursor.
+    columns: Shared<u16>,
     is_cursor_shown: Option<bool>,
-    /// Whether a frame was begun that the terminal shows when it ends.
-    is_begun: bool,
-}
-
-impl Pen {
-    fn of(cell: &Cell) -> Self {
-        Self { fg: cell.fg, bg: cell.bg, modifier: cell.modifier }
-    }
-
-    /// Whether a cell of this pen looks the same when it is written with another one.
-    fn is_as(self, other: Self, symbol: &str) -> bool {
-        let is_blank = symbol == " " && !(self.modifier | other.modifier).intersects(ON_BLANKS);
-        self == other || is_blank && self.bg == other.bg
-    }
 }
 
 impl<W: Write> FrameWriter<W> {
     /// A writer to a terminal of which nothing is known.
     pub(super) fn new(out: W) -> Self {
-        Self { out, pen: None, cursor: None, is_cursor_shown: None, is_begun: false }
+        Self { out, frame: Vec::new(), pen: None, cursor: None, columns: Shared::new(0), is_cursor_shown: None }
     }
 
     /// Forgets what the terminal has set: another program had it.
@@ -84,101 +77,69 @@ impl<W: Write> FrameWriter<W> {
         (self.pen, self.cursor, self.is_cursor_shown) = (None, None, None);
     }
 
-    /// Clears the terminal; what is set would colour it.
+    /// Clears the terminal; what is set would colour it. With another size the cursor may be elsewhere too.
     pub(super) fn clear_all(&mut self) -> io::Result<()> {
-        self.reset()?;
-        queue!(self.out, Clear(terminal::ClearType::All))
+        self.cursor = None;
+        self.set(PLAIN);
+        queue!(self.frame, Clear(terminal::ClearType::All))
     }
 
-    fn reset(&mut self) -> io::Result<()> {
-        if self.pen != Some(PLAIN) {
-            self.pen = Some(PLAIN);
-            queue!(self.out, SetAttribute(Attribute::Reset))?;
-        }
-        Ok(())
-    }
-
-    fn go_to(&mut self, at: Position) -> io::Result<()> {
-        match self.cursor {
-            Some(cursor) if cursor == at => Ok(()),
-            Some(cursor) if cursor.y == at.y => queue!(self.out, MoveToColumn(at.x)),
-            _ => queue!(self.out, MoveTo(at.x, at.y)),
-        }
-    }
-
-    fn take(&mut self, pen: Pen) -> io::Result<()> {
-        if self.pen.is_none() {
-            self.reset()?;
-        }
-        let old = self.pen.unwrap_or(PLAIN);
-        self.modify(old.modifier, pen.modifier)?;
-        let (fg, bg) = (pen.fg.into_crossterm(), pen.bg.into_crossterm());
-        match (old.fg == pen.fg, old.bg == pen.bg) {
-            (true, true) => {}
-            (false, true) => queue!(self.out, SetForegroundColor(fg))?,
-            (true, false) => queue!(self.out, SetBackgroundColor(bg))?,
-            (false, false) => queue!(self.out, SetColors(Colors::new(fg, bg)))?,
-        }
+    fn set(&mut self, pen: Pen) {
+        let sequence = self.pen.map_or_else(|| format!("\x1b[m{}", pen.after(PLAIN)), |old| pen.after(old));
+        self.frame.extend_from_slice(sequence.as_bytes());
         self.pen = Some(pen);
-        Ok(())
     }
 
-    fn modify(&mut self, old: Modifier, new: Modifier) -> io::Result<()> {
-        let (mut added, removed) = (new - old, old - new);
-        // Bold and dim end together.
-        if removed.intersects(Modifier::BOLD | Modifier::DIM) {
-            queue!(self.out, SetAttribute(Attribute::NormalIntensity))?;
-            added |= new & (Modifier::BOLD | Modifier::DIM);
-        }
-        for (modifier, _, end) in ATTRIBUTES {
-            if removed.contains(modifier) {
-                queue!(self.out, SetAttribute(end))?;
-            }
-        }
-        let intensities = [(Modifier::BOLD, Attribute::Bold), (Modifier::DIM, Attribute::Dim)];
-        let others = ATTRIBUTES.map(|(modifier, begin, _)| (modifier, begin));
-        for (modifier, begin) in intensities.into_iter().chain(others) {
-            if added.contains(modifier) {
-                queue!(self.out, SetAttribute(begin))?;
-            }
-        }
-        Ok(())
+    fn go_to(&mut self, at: Position) {
+        self.frame.extend_from_slice(way(self.cursor, at).as_bytes());
+        self.cursor = Some(at);
     }
 
-    fn write_run(&mut self, run: &Run) -> io::Result<()> {
-        self.go_to(run.at)?;
-        self.take(run.pen)?;
-        queue!(self.out, Print(&run.text))?;
-        self.cursor = Some(Position { x: run.end, y: run.at.y });
-        Ok(())
+    fn write_run(&mut self, run: &Run) {
+        self.go_to(run.at);
+        self.frame.extend_from_slice(run.text.as_bytes());
+        self.cursor = (run.end < self.columns.get()).then_some(Position { x: run.end, y: run.at.y });
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if !self.frame.is_empty() {
+            self.out.write_all(&self.frame)?;
+            self.frame.clear();
+        }
+        self.out.flush()
     }
 }
 
-/// Returns the letters that changed in runs of one pen each; a blank goes along with what stands before it.
+/// Returns the letters that changed in runs of one pen each; blanks go along with what stands beside them.
 fn runs<'a>(content: impl Iterator<Item = (u16, u16, &'a Cell)>) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (x, y, cell) in content {
         let (pen, symbol) = (Pen::of(cell), cell.symbol());
         // Behind a wide letter terminals disagree about the column.
         let end = if symbol.width() == 1 { x.saturating_add(1) } else { u16::MAX };
-        match runs.last_mut() {
-            Some(run) if run.at.y == y && run.end == x && pen.is_as(run.pen, symbol) => {
-                run.text.push_str(symbol);
-                run.end = end;
-            }
-            _ => runs.push(Run { at: Position { x, y }, pen, text: symbol.to_owned(), end }),
+        if let Some(run) = runs.last_mut().filter(|run| run.at.y == y && run.end == x)
+            && run.take(pen, symbol)
+        {
+            run.end = end;
+            continue;
         }
+        runs.push(Run { at: Position { x, y }, pen, is_blank: symbol == " ", text: symbol.to_owned(), end });
     }
     runs
 }
 
+/// Takes out of a frame what nobody sees.
+pub(super) fn thin(buffer: &mut Buffer) {
+    buffer.content.iter_mut().for_each(forget_unseen);
+}
+
 impl<W: Write> Write for FrameWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.out.write(bytes)
+        self.frame.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.send()
     }
 }
 
@@ -188,15 +149,14 @@ impl<W: Write> Backend for FrameWriter<W> {
     /// Writes what changed, one pen after the other: to go to a place is shorter than to set a colour.
     fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, content: I) -> io::Result<()> {
         let mut left = runs(content);
-        if !left.is_empty() && !self.is_begun {
-            queue!(self.out, BeginSynchronizedUpdate)?;
-            self.is_begun = true;
-        }
         while let Some(first) = left.first() {
-            let is_known = |run: &&Run| self.pen.is_some_and(|pen| run.pen == pen);
-            let pen = left.iter().find(is_known).map_or(first.pen, |run| run.pen);
-            let (now, later): (Vec<Run>, Vec<Run>) = left.into_iter().partition(|run| run.pen == pen);
-            now.iter().try_for_each(|run| self.write_run(run))?;
+            let set = self.pen.unwrap_or(PLAIN);
+            let cost = |run: &&Run| if run.may_have(set) { 0 } else { run.pen.after(set).len() };
+            let next = left.iter().min_by_key(cost).unwrap_or(first);
+            let pen = if next.may_have(set) { set } else { next.pen };
+            self.set(pen);
+            let (now, later): (Vec<Run>, Vec<Run>) = left.into_iter().partition(|run| run.may_have(pen));
+            now.iter().for_each(|run| self.write_run(run));
             left = later;
         }
         Ok(())
@@ -204,21 +164,22 @@ impl<W: Write> Backend for FrameWriter<W> {
 
     fn append_lines(&mut self, count: u16) -> io::Result<()> {
         self.cursor = None;
-        (0..count).try_for_each(|_| queue!(self.out, Print("\n")))
+        self.frame.extend(std::iter::repeat_n(b'\n', usize::from(count)));
+        Ok(())
     }
 
     fn hide_cursor(&mut self) -> io::Result<()> {
         if self.is_cursor_shown.replace(false) == Some(false) {
             return Ok(());
         }
-        queue!(self.out, Hide)
+        queue!(self.frame, Hide)
     }
 
     fn show_cursor(&mut self) -> io::Result<()> {
         if self.is_cursor_shown.replace(true) == Some(true) {
             return Ok(());
         }
-        queue!(self.out, Show)
+        queue!(self.frame, Show)
     }
 
     fn get_cursor_position(&mut self) -> io::Result<Position> {
@@ -227,9 +188,7 @@ impl<W: Write> Backend for FrameWriter<W> {
     }
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
-        let position = position.into();
-        self.go_to(position)?;
-        self.cursor = Some(position);
+        self.go_to(position.into());
         Ok(())
     }
 
@@ -238,19 +197,22 @@ impl<W: Write> Backend for FrameWriter<W> {
     }
 
     fn clear_region(&mut self, region: ClearType) -> io::Result<()> {
-        self.reset()?;
         let region = match region {
-            ClearType::All => terminal::ClearType::All,
+            ClearType::All => return self.clear_all(),
             ClearType::AfterCursor => terminal::ClearType::FromCursorDown,
             ClearType::BeforeCursor => terminal::ClearType::FromCursorUp,
             ClearType::CurrentLine => terminal::ClearType::CurrentLine,
             ClearType::UntilNewLine => terminal::ClearType::UntilNewLine,
         };
-        queue!(self.out, Clear(region))
+        self.set(PLAIN);
+        queue!(self.frame, Clear(region))
     }
 
     fn size(&self) -> io::Result<Size> {
-        let (width, height) = terminal::size()?;
+        // Asked before each frame: crossterm opens the terminal for it.
+        let size = rustix::termios::tcgetwinsize(io::stdout()).map(|size| (size.ws_col, size.ws_row));
+        let (width, height) = size.or_else(|_| terminal::size())?;
+        self.columns.set(width);
         Ok(Size { width, height })
     }
 
@@ -260,14 +222,20 @@ impl<W: Write> Backend for FrameWriter<W> {
         Ok(WindowSize { columns_rows, pixels: Size { width: size.width, height: size.height } })
     }
 
-    /// Ends the frame, if one was begun.
+    /// Sends the frame; one that a terminal might show half of is marked as one update.
     fn flush(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.is_begun) {
-            queue!(self.out, EndSynchronizedUpdate)?;
+        if self.frame.len() > AT_ONCE {
+            let mut begin = Vec::new();
+            queue!(begin, BeginSynchronizedUpdate)?;
+            self.frame.splice(0..0, begin);
+            queue!(self.frame, EndSynchronizedUpdate)?;
         }
-        self.out.flush()
+        self.send()
     }
 }
+
+#[cfg(test)]
+mod bytes_tests;
 
 #[cfg(test)]
 mod tests {
@@ -275,11 +243,17 @@ mod tests {
     use ratatui::backend::CrosstermBackend;
     use ratatui::buffer::Buffer;
     use ratatui::layout::Rect;
-    use ratatui::style::Style;
+    use ratatui::style::{Color, Modifier, Style};
 
     use super::*;
 
     const SIZE: Rect = Rect { x: 0, y: 0, width: 12, height: 4 };
+
+    fn writer() -> FrameWriter<Vec<u8>> {
+        let writer = FrameWriter::new(Vec::new());
+        writer.columns.set(SIZE.width);
+        writer
+    }
 
     fn draw(writer: &mut FrameWriter<Vec<u8>>, before: &Buffer, after: &Buffer) -> Vec<u8> {
         writer.draw(before.diff(after).into_iter()).unwrap();
@@ -335,24 +309,26 @@ mod tests {
         fn a_terminal_shows_the_same_as_after_the_bytes_of_ratatui(
             frames in prop::collection::vec(prop::collection::vec(part(), 0..6), 1..5),
         ) {
-            let (mut thrifty, mut plain) = ((FrameWriter::new(Vec::new()), terminal()), terminal());
-            let mut before = Buffer::empty(SIZE);
+            let (mut thrifty, mut plain) = ((writer(), terminal()), terminal());
+            let mut before = (Buffer::empty(SIZE), Buffer::empty(SIZE));
             for parts in &frames {
                 let after = frame(parts);
-                let bytes = draw(&mut thrifty.0, &before, &after);
-                thrifty.1.process(&bytes);
                 let mut bytes = Vec::new();
-                CrosstermBackend::new(&mut bytes).draw(before.diff(&after).into_iter()).unwrap();
+                CrosstermBackend::new(&mut bytes).draw(before.1.diff(&after).into_iter()).unwrap();
                 plain.process(&bytes);
+                let mut thin = after.clone();
+                super::thin(&mut thin);
+                let bytes = draw(&mut thrifty.0, &before.0, &thin);
+                thrifty.1.process(&bytes);
                 prop_assert_eq!(shown(&thrifty.1), shown(&plain));
-                before = after;
+                before = (thin, after);
             }
         }
     }
 
     #[test]
     fn a_frame_in_which_nothing_changed_writes_nothing() {
-        let mut writer = FrameWriter::new(Vec::new());
+        let mut writer = writer();
         let frame = frame(&[(0, 0, "a".to_owned(), Style::new())]);
         assert!(!draw(&mut writer, &Buffer::empty(SIZE), &frame).is_empty());
         assert_eq!(draw(&mut writer, &frame, &frame), b"");
@@ -360,7 +336,7 @@ mod tests {
 
     #[test]
     fn what_is_set_stays_set_and_what_looks_the_same_is_written_together() {
-        let mut writer = FrameWriter::new(Vec::new());
+        let mut writer = writer();
         let muted = Style::new().fg(Color::Rgb(1, 1, 1)).bg(Color::Rgb(0, 0, 0));
         let strong = Style::new().fg(Color::Rgb(9, 9, 9)).bg(Color::Rgb(0, 0, 0));
         let of = |figure: &str| {
@@ -372,10 +348,10 @@ mod tests {
             ])
         };
         let first = String::from_utf8(draw(&mut writer, &Buffer::empty(SIZE), &of("1"))).unwrap();
-        let expected = "\u{1b}[?2026h\u{1b}[1;1H\u{1b}[0m\u{1b}[38;2;1;1;1;48;2;0;0;0ma \u{1b}[5Gb \
-            \u{1b}[3G\u{1b}[38;2;9;9;9m1 \u{1b}[7G1\u{1b}[?25l\u{1b}[?2026l";
+        let expected = "\u{1b}[m\u{1b}[38;2;1;1;1;48;2;0;0;0m\u{1b}[1Ha \u{1b}[2Cb \
+            \u{1b}[38;2;9;9;9m\u{1b}[4D1 \u{1b}[2C1\u{1b}[?25l";
         assert_eq!(first, expected);
         let second = String::from_utf8(draw(&mut writer, &of("1"), &of("2"))).unwrap();
-        assert_eq!(second, "\u{1b}[?2026h\u{1b}[3G2\u{1b}[7G2\u{1b}[?2026l");
+        assert_eq!(second, "\u{1b}[5D2\u{1b}[3C2");
     }
 }

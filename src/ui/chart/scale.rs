@@ -5,8 +5,9 @@ use super::Limit;
 /// Rows between two labels of the axis.
 const ROWS_BETWEEN: u16 = 2;
 
-/// Columns for a time and the blanks around it.
+/// Columns from one time to the next: its digits, and about as much of the border.
 const TIME_WIDTH: u16 = 12;
+const TIME_WIDTH_WITH_SECONDS: u16 = 20;
 
 /// The axis of values.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,11 +69,9 @@ pub(crate) fn average(value: f64) -> String {
 }
 
 /// Lengths of time that a chart grows through until it shows its whole span, in seconds: near enough to each other that
-/// no more than a third of it is empty, far enough apart that it seldom moves.
-const GROWING: [f64; 21] = [
-    6.0, 10.0, 15.0, 20.0, 30.0, 40.0, 50.0, 60.0, 75.0, 90.0, 120.0, 150.0, 180.0, 240.0, 300.0, 400.0, 600.0, 900.0,
-    1200.0, 1800.0, 2700.0,
-];
+/// no more than three eighths of it are empty, far enough apart that it seldom moves.
+const GROWING: [f64; 15] =
+    [6.0, 9.0, 14.0, 22.0, 35.0, 56.0, 90.0, 140.0, 220.0, 350.0, 560.0, 900.0, 1400.0, 2200.0, 3500.0];
 
 /// Returns the time that a chart shows of which so much is known: all of it, until that is `most`.
 pub(crate) fn span_for(known: f64, most: f64) -> f64 {
@@ -81,14 +80,16 @@ pub(crate) fn span_for(known: f64, most: f64) -> f64 {
 
 /// Returns the distance of two times in seconds: the least round one whose labels have room.
 pub(super) fn time_step(span: f64, width: u16) -> f64 {
-    let labels = f64::from((width / TIME_WIDTH).max(1));
-    let least = span / labels;
+    let has_room = |step: &f64| {
+        let each = if *step < 60.0 { TIME_WIDTH_WITH_SECONDS } else { TIME_WIDTH };
+        *step * f64::from((width / each).max(1)) >= span
+    };
     [
         1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 10800.0, 21600.0,
         43200.0,
     ]
     .into_iter()
-    .find(|step| *step >= least)
+    .find(has_room)
     .unwrap_or(86400.0)
 }
 
@@ -135,6 +136,8 @@ mod tests {
     #[test]
     fn times_are_round_and_have_room() {
         assert!((time_step(300.0, 60) - 60.0).abs() < 1e-9);
+        assert!((time_step(300.0, 150) - 60.0).abs() < 1e-9, "seconds need more room");
+        assert!((time_step(60.0, 150) - 10.0).abs() < 1e-9);
         assert!((time_step(3600.0, 150) - 300.0).abs() < 1e-9);
         assert_eq!(clock(3661.0, 60.0), "01:01");
         assert_eq!(clock(3661.0, 10.0), "01:01:01");
