@@ -156,7 +156,9 @@ impl<W: Write> Backend for FrameWriter<W> {
             let pen = if next.may_have(set) { set } else { next.pen };
             self.set(pen);
             let (now, later): (Vec<Run>, Vec<Run>) = left.into_iter().partition(|run| run.may_have(pen));
-            now.iter().for_each(|run| self.write_run(run));
+            for run in &now {
+                self.write_run(run);
+            }
             left = later;
         }
         Ok(())

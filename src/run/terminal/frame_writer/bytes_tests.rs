@@ -49,13 +49,13 @@ impl Counted {
 fn sample(second: u32, idle: u32, running: u32) -> Snapshot {
     let at = NOW + f64::from(second);
     let session = |number: u32, state: &'static str| -> NamedRow {
-        row! { pid: 100 + number as i32, backend_start: NOW - 100.0, state: state, backend_type: "client backend", user: "web",
+        row! { pid: 100 + number.cast_signed(), backend_start: NOW - 100.0, state: state, backend_type: "client backend", user: "web",
         database: "shop", application: "gunicorn", query_start: at - 0.1, query: "SELECT 1" }
     };
     let running = (0..running + second / 5 % 2).map(|number| session(number, "active"));
     let sessions = running.chain((0..idle).map(|number| session(1000 + number, "idle"))).collect();
-    let counters = row! { datname: "shop", is_current: true, commits: 10 * second as i32, rollbacks: 0,
-    blks_hit: 1000 * second as i32, blks_read: 10 };
+    let counters = row! { datname: "shop", is_current: true, commits: 10 * second.cast_signed(), rollbacks: 0,
+    blks_hit: 1000 * second.cast_signed(), blks_read: 10 };
     let server = row! { max_connections: 100, client_backends: 20, now: at, started: NOW - 9e5 };
     let mut sample = snapshot().at(at);
     sample.cost.server = Seconds(0.001 + 0.000_37 * f64::from(second % 7));
