@@ -2,6 +2,7 @@
 
 mod frame_writer;
 mod pen;
+mod shift;
 mod way;
 
 use std::fs::File;

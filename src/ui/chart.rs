@@ -161,7 +161,7 @@ impl LoadChart {
         let (axis, width) = self.across(area)?;
         let x = x.checked_sub(area.x + axis)?;
         let share = (f64::from(x) + 0.5) / f64::from(width.max(1));
-        (x < width).then(|| self.right() - self.span + share * self.span)
+        (x < width).then(|| self.right(usize::from(width)) - self.span + share * self.span)
     }
 
     /// Returns the seconds that a column of the screen stands for.
@@ -192,13 +192,16 @@ impl LoadChart {
         Scale::over(greatest(stacks), &self.limits, rows)
     }
 
-    fn right(&self) -> f64 {
-        self.end.or_else(|| self.points.last().map(|point| point.at)).unwrap_or(0.0)
+    /// Returns the right edge of so many columns. A chart that moves on goes by whole ones, so that each keeps its time.
+    fn right(&self, width: usize) -> f64 {
+        let right = self.end.or_else(|| self.points.last().map(|point| point.at)).unwrap_or(0.0);
+        let step = self.span / width.max(1) as f64;
+        if self.end.is_some() && step > 0.0 { (right / step + 1e-3).floor() * step } else { right }
     }
 
     /// Returns what each column shows: the mean of the points in its time, else the point that still holds.
     fn stacks(&self, width: usize) -> Vec<Stack> {
-        let (right, step) = (self.right(), self.span / width.max(1) as f64);
+        let (right, step) = (self.right(width), self.span / width.max(1) as f64);
         let left = right - self.span;
         let first = self.points.first().map_or(f64::INFINITY, |point| point.at);
         let last = self.points.last().map_or(f64::NEG_INFINITY, |point| point.at);

@@ -13,6 +13,7 @@ use ratatui::layout::{Position, Size};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::pen::{PLAIN, Pen, forget_unseen};
+use super::shift::{self, shift};
 use super::way::way;
 
 /// Bytes that a terminal gets, and shows, at once. A longer frame is sent as one update.
@@ -61,15 +62,25 @@ pub(super) struct FrameWriter<W: Write> {
     pen: Option<Pen>,
     /// Where the next letter goes, where that is known.
     cursor: Option<Position>,
-    /// Columns of the terminal when it was asked last. Behind the last one there is no place for a cursor.
-    columns: Shared<u16>,
+    /// The size of the terminal when it was asked last. Behind the last column there is no place for a cursor.
+    size: Shared<Size>,
+    /// What it shows, row by row.
+    shown: Vec<Vec<Cell>>,
     is_cursor_shown: Option<bool>,
 }
 
 impl<W: Write> FrameWriter<W> {
     /// A writer to a terminal of which nothing is known.
     pub(super) fn new(out: W) -> Self {
-        Self { out, frame: Vec::new(), pen: None, cursor: None, columns: Shared::new(0), is_cursor_shown: None }
+        Self {
+            out,
+            frame: Vec::new(),
+            pen: None,
+            cursor: None,
+            size: Shared::default(),
+            shown: Vec::new(),
+            is_cursor_shown: None,
+        }
     }
 
     /// Forgets what the terminal has set: another program had it.
@@ -80,6 +91,7 @@ impl<W: Write> FrameWriter<W> {
     /// Clears the terminal; what is set would colour it. With another size the cursor may be elsewhere too.
     pub(super) fn clear_all(&mut self) -> io::Result<()> {
         self.cursor = None;
+        self.shown.clear();
         self.set(PLAIN);
         queue!(self.frame, Clear(terminal::ClearType::All))
     }
@@ -98,7 +110,35 @@ impl<W: Write> FrameWriter<W> {
     fn write_run(&mut self, run: &Run) {
         self.go_to(run.at);
         self.frame.extend_from_slice(run.text.as_bytes());
-        self.cursor = (run.end < self.columns.get()).then_some(Position { x: run.end, y: run.at.y });
+        self.cursor = (run.end < self.size.get().width).then_some(Position { x: run.end, y: run.at.y });
+    }
+
+    /// Takes the changes of a row in, moves what only moved, and returns what is left to be written.
+    fn take_row(&mut self, changes: Vec<(u16, u16, Cell)>) -> Vec<(u16, u16, Cell)> {
+        let Some(y) = changes.first().map(|(_, y, _)| *y) else { return changes };
+        let (width, row) = (usize::from(self.size.get().width), usize::from(y));
+        if self.shown.len() <= row {
+            self.shown.resize_with(row + 1, Vec::new);
+        }
+        let Some(before) = self.shown.get_mut(row) else { return changes };
+        before.resize_with(width, Cell::default);
+        let mut after = before.clone();
+        for (x, _, cell) in &changes {
+            if let Some(known) = after.get_mut(usize::from(*x)) {
+                known.clone_from(cell);
+            }
+        }
+        let moved = shift(before, &after, changes.len());
+        if let Some(moved) = moved {
+            shift::apply(before, moved);
+        }
+        let old = std::mem::replace(before, after);
+        let Some(moved) = moved else { return changes };
+        self.go_to(Position { x: moved.from as u16, y });
+        self.frame.extend_from_slice(format!("\x1b[{}P", moved.cells).as_bytes());
+        let new = self.shown.get(row).into_iter().flatten().cloned();
+        let left = (0..).zip(old.into_iter().zip(new)).filter(|(_, (old, new))| old != new);
+        left.map(|(x, (_, new))| (x, y, new)).collect()
     }
 
     fn send(&mut self) -> io::Result<()> {
@@ -111,9 +151,10 @@ impl<W: Write> FrameWriter<W> {
 }
 
 /// Returns the letters that changed in runs of one pen each; blanks go along with what stands beside them.
-fn runs<'a>(content: impl Iterator<Item = (u16, u16, &'a Cell)>) -> Vec<Run> {
+fn runs(content: &[(u16, u16, Cell)]) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     for (x, y, cell) in content {
+        let (x, y) = (*x, *y);
         let (pen, symbol) = (Pen::of(cell), cell.symbol());
         // Behind a wide letter terminals disagree about the column.
         let end = if symbol.width() == 1 { x.saturating_add(1) } else { u16::MAX };
@@ -148,7 +189,10 @@ impl<W: Write> Backend for FrameWriter<W> {
 
     /// Writes what changed, one pen after the other: to go to a place is shorter than to set a colour.
     fn draw<'a, I: Iterator<Item = (u16, u16, &'a Cell)>>(&mut self, content: I) -> io::Result<()> {
-        let mut left = runs(content);
+        let content: Vec<(u16, u16, Cell)> = content.map(|(x, y, cell)| (x, y, cell.clone())).collect();
+        let rows = content.chunk_by(|one, other| one.1 == other.1).map(<[_]>::to_vec);
+        let left: Vec<(u16, u16, Cell)> = rows.flat_map(|row| self.take_row(row)).collect();
+        let mut left = runs(&left);
         while let Some(first) = left.first() {
             let set = self.pen.unwrap_or(PLAIN);
             let cost = |run: &&Run| if run.may_have(set) { 0 } else { run.pen.after(set).len() };
@@ -214,8 +258,8 @@ impl<W: Write> Backend for FrameWriter<W> {
         // Asked before each frame: crossterm opens the terminal for it.
         let size = rustix::termios::tcgetwinsize(io::stdout()).map(|size| (size.ws_col, size.ws_row));
         let (width, height) = size.or_else(|_| terminal::size())?;
-        self.columns.set(width);
-        Ok(Size { width, height })
+        self.size.set(Size { width, height });
+        Ok(self.size.get())
     }
 
     fn window_size(&mut self) -> io::Result<WindowSize> {
@@ -251,9 +295,9 @@ mod tests {
 
     const SIZE: Rect = Rect { x: 0, y: 0, width: 12, height: 4 };
 
-    fn writer() -> FrameWriter<Vec<u8>> {
+    fn writer(size: Rect) -> FrameWriter<Vec<u8>> {
         let writer = FrameWriter::new(Vec::new());
-        writer.columns.set(SIZE.width);
+        writer.size.set(size.as_size());
         writer
     }
 
@@ -264,8 +308,8 @@ mod tests {
         std::mem::take(&mut writer.out)
     }
 
-    fn terminal() -> vt100::Parser {
-        let [rows, columns] = [SIZE.height, SIZE.width].map(|size| size.try_into().unwrap());
+    fn terminal(size: Rect) -> vt100::Parser {
+        let [rows, columns] = [size.height, size.width].map(|size| size.try_into().unwrap());
         vt100::Parser::new(rows, columns, 0)
     }
 
@@ -295,7 +339,8 @@ mod tests {
     /// What a terminal shows: each letter with all that can be seen of its pen.
     fn shown(parser: &vt100::Parser) -> Vec<String> {
         let cell = |(y, x)| parser.screen().cell(y, x).map(seen).unwrap_or_default();
-        (0..4_u16).flat_map(|y| (0..12_u16).map(move |x| (y, x))).map(cell).collect()
+        let (rows, columns) = parser.screen().size();
+        (0..rows.get()).flat_map(|y| (0..columns.get()).map(move |x| (y, x))).map(cell).collect()
     }
 
     fn seen(cell: &vt100::Cell) -> String {
@@ -311,7 +356,7 @@ mod tests {
         fn a_terminal_shows_the_same_as_after_the_bytes_of_ratatui(
             frames in prop::collection::vec(prop::collection::vec(part(), 0..6), 1..5),
         ) {
-            let (mut thrifty, mut plain) = ((writer(), terminal()), terminal());
+            let (mut thrifty, mut plain) = ((writer(SIZE), terminal(SIZE)), terminal(SIZE));
             let mut before = (Buffer::empty(SIZE), Buffer::empty(SIZE));
             for parts in &frames {
                 let after = frame(parts);
@@ -326,11 +371,45 @@ mod tests {
                 before = (thin, after);
             }
         }
+
+        /// A chart that moves to the left within its border, with a column here and there that has changed.
+        #[test]
+        fn a_terminal_moves_rows_by_itself(
+            columns in prop::collection::vec(0..4_u16, 300),
+            moves in prop::collection::vec((0..20_usize, 0..50_usize), 1..8),
+        ) {
+            const WIDE: Rect = Rect { x: 0, y: 0, width: 60, height: 3 };
+            let (mut writer, mut terminal, mut from) = (writer(WIDE), terminal(WIDE), 0);
+            let (mut before, mut columns) = (Buffer::empty(WIDE), columns);
+            for (by, changed) in moves {
+                from += by;
+                columns[from + changed] += 1;
+                let mut after = Buffer::empty(WIDE);
+                for y in 0..3 {
+                    after.set_string(0, y, "│", Style::new().fg(Color::Red));
+                    for (x, column) in (5_u16..59).zip(&columns[from..]) {
+                        let style = Style::new().fg(Color::Indexed(*column as u8));
+                        after.set_string(x, y, if *column > y { "█" } else { " " }, style);
+                    }
+                    after.set_string(59, y, "│", Style::new().fg(Color::Red));
+                }
+                super::thin(&mut after);
+                let bytes = draw(&mut writer, &before, &after);
+                terminal.process(&bytes);
+                let expected: Vec<&str> = after.content.iter().map(Cell::symbol).collect();
+                let shown: Vec<String> = (0..3).flat_map(|y| (0..60).map(move |x| (y, x)))
+                    .map(|(y, x)| terminal.screen().cell(y, x).map(|cell| cell.contents().to_owned()).unwrap())
+                    .map(|text| if text.is_empty() { " ".to_owned() } else { text })
+                    .collect();
+                prop_assert_eq!(shown, expected);
+                before = after;
+            }
+        }
     }
 
     #[test]
     fn a_frame_in_which_nothing_changed_writes_nothing() {
-        let mut writer = writer();
+        let mut writer = writer(SIZE);
         let frame = frame(&[(0, 0, "a".to_owned(), Style::new())]);
         assert!(!draw(&mut writer, &Buffer::empty(SIZE), &frame).is_empty());
         assert_eq!(draw(&mut writer, &frame, &frame), b"");
@@ -338,7 +417,7 @@ mod tests {
 
     #[test]
     fn what_is_set_stays_set_and_what_looks_the_same_is_written_together() {
-        let mut writer = writer();
+        let mut writer = writer(SIZE);
         let muted = Style::new().fg(Color::Rgb(1, 1, 1)).bg(Color::Rgb(0, 0, 0));
         let strong = Style::new().fg(Color::Rgb(9, 9, 9)).bg(Color::Rgb(0, 0, 0));
         let of = |figure: &str| {

@@ -189,10 +189,18 @@ impl<'a> Painter<'a> {
         }
     }
 
+    fn right(&self) -> f64 {
+        self.chart.right(usize::from(self.plot.width))
+    }
+
     fn column_of(&self, moment: f64) -> Option<u16> {
-        let left = self.chart.right() - self.chart.span;
+        if self.plot.width == 0 {
+            return None;
+        }
+        let left = self.right() - self.chart.span;
         let share = (moment - left) / self.chart.span;
-        if !(0.0..=1.0).contains(&share) || self.plot.width == 0 {
+        // The last column takes in what is just behind it.
+        if !(0.0..=1.0 + 1.0 / f64::from(self.plot.width)).contains(&share) {
             return None;
         }
         let column = (share * f64::from(self.plot.width)).floor() as u16;
@@ -222,7 +230,7 @@ impl<'a> Painter<'a> {
         let chart = self.chart;
         let cursor = self.cursor_label();
         let taken = cursor.as_ref().map_or(0..0, |(x, label)| *x..*x + text::width(label) as u16);
-        let (right, left) = (chart.right(), chart.right() - chart.span);
+        let (right, left) = (self.right(), self.right() - chart.span);
         let step = time_step(chart.span, self.plot.width);
         let mut free = self.plot.x;
         let mut at = ((left + chart.utc_offset) / step).ceil() * step - chart.utc_offset;

@@ -27,7 +27,7 @@ impl Counted {
         let start = Start { pace: Seconds(1.0), ..start(panes::named(pane).unwrap()) };
         let app = App::new(start, panes::ALL, &PaneContext::in_zone(TimeZone::UTC));
         let writer = FrameWriter::new(Vec::new());
-        writer.columns.set(SIZE.width);
+        writer.size.set(SIZE.as_size());
         Self { app, writer, before: Buffer::empty(SIZE) }
     }
 
@@ -72,9 +72,9 @@ fn mean(console: &mut Counted, seconds: std::ops::Range<u32>, sample: impl Fn(u3
 #[test]
 fn a_second_costs_a_slow_line_few_bytes_while_the_chart_grows_and_when_it_is_full() {
     for (pane, idle, running, most) in [
-        ("overview", 5, 0, [650.0, 600.0]),
-        ("overview", 20, 10, [750.0, 350.0]),
-        ("load", 20, 10, [1250.0, 400.0]),
+        ("overview", 5, 0, [600.0, 230.0]),
+        ("overview", 20, 10, [750.0, 250.0]),
+        ("load", 20, 10, [1250.0, 300.0]),
         ("tables", 20, 10, [40.0, 40.0]),
     ] {
         let mut console = Counted::on(pane);
