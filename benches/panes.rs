@@ -30,18 +30,8 @@ const PACE: f64 = 2.0;
 const SAMPLES: u32 = 4;
 const NOW: f64 = 1_800_000_000.0;
 
-const PANES: [&str; 10] = [
-    "overview",
-    "activity",
-    "queries",
-    "tables",
-    "indexes",
-    "explain",
-    "locks",
-    "load",
-    "replication",
-    "advice",
-];
+const PANES: [&str; 10] =
+    ["overview", "activity", "queries", "tables", "indexes", "explain", "locks", "load", "replication", "advice"];
 
 fn main() {
     divan::main();
