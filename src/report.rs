@@ -2,6 +2,7 @@
 //!
 //! One function for each, for the console and the command line alike. Knows no screen.
 
+pub(crate) mod finding;
 mod index;
 mod mean;
 pub(crate) mod outcome;
@@ -10,6 +11,7 @@ pub(crate) mod tip;
 mod trial;
 mod whole;
 pub(crate) mod workload;
+pub(crate) mod worth;
 
 pub(crate) use index::{costs, details, indexes, not_advised, notes, saving};
 pub(crate) use mean::{beside_the_mean, rows_beside_the_mean};

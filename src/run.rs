@@ -6,6 +6,7 @@
 pub mod baselines;
 mod console;
 mod effects;
+pub mod glance;
 mod jobs;
 mod keyboard;
 mod own_editor;

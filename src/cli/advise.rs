@@ -4,8 +4,12 @@ mod json;
 
 use std::io::IsTerminal as _;
 use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::{FutureExt as _, try_join};
 
 use super::args::{AdviseArgs, Args, OutputFormat};
+use super::start::sampling;
 use super::target::{say, target, theme};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
@@ -14,9 +18,13 @@ use crate::pg::workload::{self, WorkloadRequest, WorkloadTarget};
 use crate::report;
 use crate::run::ShutdownSignals;
 use crate::run::baselines::{Baselines, state_folder};
+use crate::run::glance::findings_of;
 use crate::ui::html::{self, HtmlPart};
 use crate::ui::{markdown, stream};
 use crate::workload::{Baseline, ChoiceLimits, WorkloadProgress};
+
+/// How long the checks may take: the tables and indexes of a large server are read in parts.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Runs the command; returns what is printed.
 pub async fn run(
@@ -46,8 +54,11 @@ pub async fn run(
             tell(&progress);
         }
     };
-    let advice = tokio::select! {
-        advice = Box::pin(workload::advise(&asking, request, &told)) => advice,
+    let looking = findings_of(Arc::clone(&target.connector), sampling(config), LONGEST).map(Ok);
+    // Without an advice nobody reads the findings.
+    let both = try_join(Box::pin(workload::advise(&asking, request, &told)), Box::pin(looking));
+    let both = tokio::select! {
+        both = both => both,
         // What it asks is dropped, and so cancelled on the server.
         () = ends.came() => Err(Failure::new(FailureKind::Refused, "cancelled while pgdj looked at the workload")),
     };
@@ -56,7 +67,7 @@ pub async fn run(
     }
     drop(asking);
     target.end().await;
-    let advice = advice?;
+    let (advice, findings) = both?;
     if let Some(name) = &asked.pin {
         let baselines = Baselines::within(state_folder(environment).as_deref());
         let path = baselines.keep(&Baseline::of(&advice, name))?;
@@ -64,11 +75,13 @@ pub async fn run(
         say(&crate::ui::text::clean_stream(&line));
     }
     let text = match asked.format {
-        OutputFormat::Text => stream::write(&report::workload::documents(&advice), theme(config, environment).as_ref()),
-        OutputFormat::Json => json::write(&advice),
-        OutputFormat::Markdown => markdown::write(&report::workload::documents(&advice)),
+        OutputFormat::Text => {
+            stream::write(&report::workload::documents(&advice, &findings), theme(config, environment).as_ref())
+        }
+        OutputFormat::Json => json::write(&advice, &findings),
+        OutputFormat::Markdown => markdown::write(&report::workload::documents(&advice, &findings)),
         OutputFormat::Html => {
-            let documents = report::workload::documents(&advice);
+            let documents = report::workload::documents(&advice, &findings);
             html::write(&documents.iter().map(|document| HtmlPart { document, plan: None }).collect::<Vec<_>>())
         }
     };

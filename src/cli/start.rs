@@ -222,7 +222,7 @@ fn setup(
     })
 }
 
-fn sampling(config: &Config) -> sampler::SamplerSettings {
+pub(super) fn sampling(config: &Config) -> sampler::SamplerSettings {
     sampler::SamplerSettings {
         pace: config.pace,
         budget: config.budget_ms / 1e3,

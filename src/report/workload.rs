@@ -1,8 +1,11 @@
 //! What is advised for a workload, as documents: the whole, each index, the code, and what was not looked at.
 
+use super::finding;
 use super::index::{size, wal};
+use super::worth::WorthDoing;
 use crate::advisor::Refusal;
 use crate::document::{Document, Language, Tone};
+use crate::findings::Findings;
 use crate::readings::statement_line::statement_line;
 use crate::sample::unit::{Count, Share, counted, factor};
 use crate::sample::{Bytes, Seconds};
@@ -14,12 +17,45 @@ const MOST_HELPED: usize = 5;
 const MOST_REWRITES: usize = 10;
 
 /// Returns all of it, one document after the other.
-pub(crate) fn documents(advice: &WorkloadAdvice) -> Vec<Document> {
-    let mut documents = vec![summary(advice)];
+pub(crate) fn documents(advice: &WorkloadAdvice, findings: &Findings) -> Vec<Document> {
+    let mut documents = vec![summary(advice), in_order(advice, findings)];
     documents.extend(advice.indexes.iter().enumerate().map(|(at, index)| index_document(advice, at, index)));
     documents.extend(code(advice));
+    documents.extend(finding::list(findings));
     documents.push(rest(advice));
     documents
+}
+
+/// Returns all that is worth doing, one line each, the worst first.
+fn in_order(advice: &WorkloadAdvice, findings: &Findings) -> Document {
+    let share_of = |seconds: f64| if advice.total.0 > 0.0 { (seconds / advice.total.0).min(1.0) } else { 0.0 };
+    let mut all: Vec<(f64, String, Tone)> = Vec::new();
+    for found in &findings.list {
+        let worth = WorthDoing::Finding(Box::new(found.clone()));
+        all.push((worth.rank(None), format!("{}: {}", worth.kind(), found.title), finding::tone(found.severity)));
+    }
+    for (at, index) in advice.indexes.iter().enumerate() {
+        let worth = WorthDoing::Index(at);
+        let words = format!("index: {}, saves about {}", index.candidate.summary(), Share(index.share));
+        all.push((worth.rank(Some(index.share)), words, Tone::Strong));
+    }
+    for (at, refusal) in different_rewrites(advice) {
+        let Some(planned) = advice.statements.get(*at) else { continue };
+        let worth = WorthDoing::Rewrite(*at, Box::new(refusal.clone()));
+        let share = share_of(planned.statement.time.0);
+        let line = statement_line(&planned.statement.sql);
+        all.push((worth.rank(Some(share)), format!("rewrite: {line}, takes {}", Share(share)), Tone::Plain));
+    }
+    all.sort_by(|one, other| other.0.total_cmp(&one.0));
+    let mut document = Document::new("Worth doing, worst first");
+    if all.is_empty() {
+        let words = if findings.is_complete() { "Nothing." } else { "Nothing was found; not every check was made." };
+        document.text_as(words, if findings.is_complete() { Tone::Good } else { Tone::Plain });
+    }
+    for (_, words, tone) in all {
+        document.list(vec![words], tone);
+    }
+    document
 }
 
 /// Returns the verdict in one sentence.
@@ -225,13 +261,19 @@ pub(crate) fn rest(advice: &WorkloadAdvice) -> Document {
     document
 }
 
-fn rewrites(document: &mut Document, advice: &WorkloadAdvice) {
+/// Returns the statements to be written another way, each once for each reason.
+fn different_rewrites(advice: &WorkloadAdvice) -> Vec<&(usize, Refusal)> {
     let mut shown: Vec<&(usize, Refusal)> = Vec::new();
     for rewrite in &advice.rewrites {
         if !shown.iter().any(|known| known.0 == rewrite.0 && known.1.why == rewrite.1.why) {
             shown.push(rewrite);
         }
     }
+    shown
+}
+
+fn rewrites(document: &mut Document, advice: &WorkloadAdvice) {
+    let shown = different_rewrites(advice);
     if shown.is_empty() {
         return;
     }

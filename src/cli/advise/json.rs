@@ -15,7 +15,9 @@
 //!  "statements": [{"queryid": text, "sql", "calls", "seconds", "rows", "blocks", "cost"}],
 //!  "rewrites": [{"queryid": text, "table", "why", "what", "django"}],
 //!  "worse": [{"queryid": text, "cost_before", "cost_after"}],
-//!  "left_out": [{"why", "words", "statements", "seconds", "example"}], "notes": [text]}
+//!  "left_out": [{"why", "words", "statements", "seconds", "example"}], "notes": [text],
+//!  "findings": [{"id", "severity": "critical", "warning" or "notice", "title", "evidence": [[label, value]], "why", "fix", "code"}],
+//!  "checks_not_made": [{"check", "why"}]}
 //! ```
 //!
 //! A queryid is a text, for it is larger than what many readers of JSON take for a number.
@@ -23,6 +25,7 @@
 use serde_json::{Value, json};
 
 use crate::cli::index_code::index_code;
+use crate::findings::{Finding, Findings};
 use crate::quote::printable_json;
 use crate::workload::{ChosenIndex, CostChange, PricedBy, WorkloadAdvice};
 
@@ -30,7 +33,7 @@ use crate::workload::{ChosenIndex, CostChange, PricedBy, WorkloadAdvice};
 const FORMAT: u32 = 1;
 
 /// Writes the advice.
-pub(super) fn write(advice: &WorkloadAdvice) -> String {
+pub(super) fn write(advice: &WorkloadAdvice, findings: &Findings) -> String {
     let (priced_by, why_not) = match &advice.priced {
         PricedBy::Planner => ("planner", None),
         PricedBy::Model(why) => ("model", Some(why)),
@@ -58,10 +61,20 @@ pub(super) fn write(advice: &WorkloadAdvice) -> String {
             "why": group.why.id(), "words": group.why.words(), "statements": group.statements,
             "seconds": group.time.0, "example": group.example,
         })).collect::<Vec<Value>>(),
-        "notes": advice.notes,
+        "notes": advice.notes, "findings": findings.list.iter().map(finding).collect::<Vec<Value>>(),
+        "checks_not_made": findings.unknown.iter().map(|unjudged| json!({
+            "check": unjudged.rule, "why": unjudged.why.to_string(),
+        })).collect::<Vec<Value>>(),
     });
     // It may go to a terminal.
     printable_json(format!("{json}\n"))
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "id": finding.id, "severity": finding.severity.word(), "title": finding.title, "evidence": finding.evidence,
+        "why": finding.why, "fix": finding.fix.text, "code": finding.fix.code.as_ref().map(|code| &code.text),
+    })
 }
 
 fn queryid(advice: &WorkloadAdvice, at: usize) -> Option<String> {

@@ -2,10 +2,11 @@
 
 use crate::advisor::Refusal;
 use crate::document::{Document, Language, Tone};
-use crate::findings::{Finding, Findings, Severity};
+use crate::findings::{Findings, Severity};
 use crate::panes::overview::worst;
 use crate::readings::statement_line::statement_line;
 use crate::report;
+use crate::report::worth::WorthDoing;
 use crate::sample::Seconds;
 use crate::sample::unit::Share;
 use crate::ui::theme::Role;
@@ -17,7 +18,7 @@ pub(super) struct AdviceRow {
     /// The key of the row.
     pub(super) key: String,
     /// What it is about.
-    pub(super) subject: RowSubject,
+    pub(super) subject: WorthDoing,
     /// What it is, in one line.
     pub(super) title: String,
     /// The share of the time of all statements that it saves.
@@ -36,19 +37,8 @@ pub(super) struct AdviceRow {
     pub(super) checked_by: &'static str,
 }
 
-/// What a row is about.
-#[derive(Debug, Clone)]
-pub(super) enum RowSubject {
-    /// An index, by its place.
-    Index(usize),
-    /// A statement to be written another way, by its place.
-    Rewrite(usize, Box<Refusal>),
-    /// A finding.
-    Finding(Box<Finding>),
-}
-
 impl AdviceRow {
-    fn of(key: String, subject: RowSubject, title: String) -> Self {
+    fn of(key: String, subject: WorthDoing, title: String) -> Self {
         Self {
             key,
             subject,
@@ -64,22 +54,18 @@ impl AdviceRow {
     }
 
     pub(super) fn is_index(&self) -> bool {
-        matches!(self.subject, RowSubject::Index(_))
+        matches!(self.subject, WorthDoing::Index(_))
     }
 
     pub(super) fn kind(&self) -> &'static str {
-        match &self.subject {
-            RowSubject::Index(_) => "index",
-            RowSubject::Rewrite(..) => "rewrite",
-            RowSubject::Finding(finding) => finding.severity.word(),
-        }
+        self.subject.kind()
     }
 
     pub(super) fn role(&self) -> Role {
         match &self.subject {
-            RowSubject::Index(_) => Role::BadgeGood,
-            RowSubject::Rewrite(..) => Role::BadgePlain,
-            RowSubject::Finding(finding) => match finding.severity {
+            WorthDoing::Index(_) => Role::BadgeGood,
+            WorthDoing::Rewrite(..) => Role::BadgePlain,
+            WorthDoing::Finding(finding) => match finding.severity {
                 Severity::Critical => Role::BadgeBad,
                 Severity::Warning => Role::BadgeWarning,
                 Severity::Notice => Role::BadgePlain,
@@ -87,15 +73,8 @@ impl AdviceRow {
         }
     }
 
-    /// How urgent it is: critical findings, then indexes by what they save, then the rest.
     pub(super) fn rank(&self) -> f64 {
-        match &self.subject {
-            RowSubject::Finding(finding) if finding.severity == Severity::Critical => 4.0,
-            RowSubject::Index(_) => 3.0 + self.share.unwrap_or_default().min(0.99),
-            RowSubject::Finding(finding) if finding.severity == Severity::Warning => 2.0,
-            RowSubject::Rewrite(..) => 1.0 + self.share.unwrap_or_default().min(0.99),
-            RowSubject::Finding(_) => 0.0,
-        }
+        self.subject.rank(self.share)
     }
 }
 
@@ -105,7 +84,7 @@ pub(super) fn rows(advice: Option<&WorkloadAdvice>, findings: &Findings) -> Vec<
     let mut rows: Vec<AdviceRow> = keys
         .into_iter()
         .zip(&findings.list)
-        .map(|(key, finding)| AdviceRow::of(key, RowSubject::Finding(Box::new(finding.clone())), finding.title.clone()))
+        .map(|(key, finding)| AdviceRow::of(key, WorthDoing::Finding(Box::new(finding.clone())), finding.title.clone()))
         .collect();
     if let Some(advice) = advice {
         rows.extend(index_rows(advice));
@@ -126,7 +105,7 @@ fn index_rows(advice: &WorkloadAdvice) -> impl Iterator<Item = AdviceRow> {
         checked_by: if index.is_planned { "planner" } else { "model" },
         ..AdviceRow::of(
             format!("index {}", index.candidate.summary()),
-            RowSubject::Index(at),
+            WorthDoing::Index(at),
             index.candidate.summary(),
         )
     })
@@ -144,7 +123,7 @@ fn rewrite_rows(advice: &WorkloadAdvice) -> Vec<AdviceRow> {
         rows.push(AdviceRow {
             time: Some(planned.statement.time),
             statements: vec![*at],
-            ..AdviceRow::of(key, RowSubject::Rewrite(*at, Box::new(refusal.clone())), title)
+            ..AdviceRow::of(key, WorthDoing::Rewrite(*at, Box::new(refusal.clone())), title)
         });
     }
     rows
@@ -153,12 +132,12 @@ fn rewrite_rows(advice: &WorkloadAdvice) -> Vec<AdviceRow> {
 /// Returns what is known of a row.
 pub(super) fn of(row: &AdviceRow, advice: Option<&WorkloadAdvice>) -> Option<Document> {
     match &row.subject {
-        RowSubject::Finding(finding) => Some(worst::document(finding)),
-        RowSubject::Index(at) => {
+        WorthDoing::Finding(finding) => Some(worst::document(finding)),
+        WorthDoing::Index(at) => {
             let advice = advice?;
             Some(report::workload::index_document(advice, *at, advice.indexes.get(*at)?))
         }
-        RowSubject::Rewrite(at, refusal) => rewrite(advice?, *at, refusal),
+        WorthDoing::Rewrite(at, refusal) => rewrite(advice?, *at, refusal),
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::app::PaneId;
 use crate::document::Document;
 use crate::findings::{Finding, Findings};
+use crate::report;
 use crate::sample::Value;
 use crate::ui::table::{Cell, Grid, GridColumn, GridRow, Notice};
 use crate::ui::theme::Role;
@@ -69,21 +70,7 @@ pub(in crate::panes) fn place(finding: &Finding) -> Option<(PaneId, Option<Strin
 
 /// Returns everything a finding says.
 pub(in crate::panes) fn document(finding: &Finding) -> Document {
-    let mut document = Document::new(format!("{}: {}", finding.severity.word(), finding.title));
-    document.heading("What to do");
-    document.text(&finding.fix.text);
-    if let Some(code) = &finding.fix.code {
-        document.copied = Some(code.text.clone());
-        document.code(code.language, &code.text);
-    }
-    document.heading("Evidence");
-    for (label, value) in &finding.evidence {
-        document.pair(label, value);
-    }
-    document.heading("Why");
-    document.text(finding.why);
-    document.heading("Source");
-    document.text(&format!("{}; pgdj check: {}", finding.source, finding.id));
+    let mut document = report::finding::document(finding);
     document.leads_to = place(finding).map(|(pane, _)| pane.title);
     document
 }

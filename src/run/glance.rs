@@ -1,0 +1,56 @@
+//! The findings of a server without a screen: it is sampled until every check is made, or as long as there is time.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::findings::{self, Findings, RuleInput};
+use crate::pg::sampler::{self, SamplerCommand, SamplerReport, SamplerSettings};
+use crate::pg::session::Connector;
+use crate::readings::Readings;
+use crate::sample::Snapshot;
+
+/// Samples until every rule has judged, at most so long; what was not known by then is among the checks that were not
+/// made. Dropped before, the sampler ends with it.
+pub async fn findings_of(connector: Arc<dyn Connector>, settings: SamplerSettings, longest: Duration) -> Findings {
+    let (reports_in, reports) = mpsc::channel(sampler::REPORTS_ROOM);
+    let (commands, commands_out) = mpsc::channel(1);
+    let looking = async {
+        let mut seen = SeenSamples::default();
+        // What was found by then stands.
+        drop(tokio::time::timeout(longest, seen.look(reports)).await);
+        commands.try_send(SamplerCommand::Stop).unwrap_or_default();
+        seen.findings()
+    };
+    let (findings, ()) = tokio::join!(looking, sampler::run(connector, settings, reports_in, commands_out));
+    findings
+}
+
+/// The samples that the checks are made by.
+#[derive(Default)]
+struct SeenSamples {
+    first: Option<Arc<Snapshot>>,
+    newest: Option<Arc<Snapshot>>,
+}
+
+impl SeenSamples {
+    async fn look(&mut self, mut reports: mpsc::Receiver<SamplerReport>) {
+        while let Some(report) = reports.recv().await {
+            let SamplerReport::Snapshot(snapshot) = report else { continue };
+            self.first.get_or_insert_with(|| Arc::clone(&snapshot));
+            self.newest = Some(snapshot);
+            if self.findings().pending() == 0 {
+                return;
+            }
+        }
+    }
+
+    fn findings(&self) -> Findings {
+        let Some(newest) = &self.newest else { return Findings::default() };
+        let readings: Rc<Readings> = Readings::of(Arc::clone(newest));
+        let older = self.first.as_ref().filter(|first| !Arc::ptr_eq(first, newest));
+        findings::check(&RuleInput::new(&readings, older.map(Arc::as_ref)))
+    }
+}
