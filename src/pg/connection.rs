@@ -6,12 +6,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use futures_util::TryStreamExt as _;
-use futures_util::future::{FutureExt as _, join_all};
+use futures_util::future::{BoxFuture, FutureExt as _, join_all};
 use tokio_postgres::error::Severity;
 use tokio_postgres::{CancelToken, Client, Error, RowStream, SimpleQueryMessage, Statement};
 
@@ -19,7 +19,7 @@ use super::cancel_queue::{CancelFn, CancelQueue, InFlight};
 use super::copy::{self, NotCopied};
 use super::driver::Driver;
 use super::own::Sql;
-use super::session::{Answer, Answers, Lost, NewConnection, Query, QueryParameter};
+use super::session::{Answer, Lost, NewConnection, Query, QueryParameter};
 use super::words::words;
 use super::{decode, notices::Notices};
 use crate::sample::Column;
@@ -257,12 +257,12 @@ impl Cancelling {
 }
 
 /// One statement of several that are sent together.
-pub(super) type StatementFuture<'a> = Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>>;
+pub(super) type StatementFuture<'a> = BoxFuture<'a, Result<Answer, Error>>;
 
 /// Polls all steps in their order, so that all are sent before the first answer is waited for.
-pub(super) async fn together(steps: Vec<StatementFuture<'_>>) -> Answers {
-    let mut waiting: Vec<Option<StatementFuture<'_>>> = steps.into_iter().map(Some).collect();
-    let mut done: Vec<Option<Result<Answer, Error>>> = waiting.iter().map(|_| None).collect();
+pub(super) async fn together<T>(steps: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+    let mut waiting: Vec<Option<BoxFuture<'_, T>>> = steps.into_iter().map(Some).collect();
+    let mut done: Vec<Option<T>> = waiting.iter().map(|_| None).collect();
     poll_fn(|context| {
         let mut is_ready = true;
         for (step, slot) in waiting.iter_mut().zip(&mut done) {

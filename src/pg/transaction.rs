@@ -14,7 +14,9 @@
 //! A write is possible only with [`AccessMode::Write`]; the transaction always ends with ROLLBACK ([`Transaction::end`]). What is
 //! dropped while it runs is cancelled on the server. Knows no screen and spawns nothing.
 
-mod parsed;
+pub(in crate::pg) mod parsed;
+
+pub(in crate::pg) use parsed::ExplainParsed;
 
 use std::time::Duration;
 

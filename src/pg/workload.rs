@@ -20,6 +20,7 @@ use super::catalog;
 use super::control::Mode;
 use super::django_read;
 use super::session::{CancelQueue, Connector, Limits, Session};
+use super::verify::ask::BoundStatement;
 use crate::Failure;
 use crate::catalog::Catalog;
 use crate::django::Project;
@@ -131,15 +132,14 @@ async fn plan_all(read: &mut ReadWorkload, asker: &mut PlanAsker<'_>) -> Result<
     while !waiting.is_empty() {
         let batch: Vec<&WorkloadStatement> = waiting.iter().take(BATCH).collect();
         let admissions = asker.admit(&batch).await?;
-        for (at, admission) in admissions.into_iter().enumerate() {
-            if at > 0 && asker.is_long() {
-                break;
-            }
+        let bound: Vec<&BoundStatement> = admissions.iter().filter_map(|admission| admission.as_ref().ok()).collect();
+        let mut plans = asker.plan(&bound).await?.into_iter();
+        for admission in admissions {
             let Some(statement) = waiting.pop_front() else { break };
             asker.looked_at_one();
-            let outcome = match &admission {
-                Ok(bound) => asker.plan(bound).await?,
-                Err(why) => Err(why.clone()),
+            let outcome = match admission {
+                Ok(_) => plans.next().unwrap_or(Err((LeftOut::NotPlanned, None))),
+                Err(why) => Err(why),
             };
             match outcome {
                 Ok(plan) if reads_a_table(&plan) => planned.push(PlannedStatement { statement, plan }),

@@ -10,7 +10,7 @@ use super::{Options, StatementParameter};
 use crate::Failure;
 use crate::pg::own::{Hole, Own, Placeholder};
 use crate::pg::session::Query;
-use crate::pg::transaction::{QueryTrouble, STATEMENT, Transaction, prepare_prefix};
+use crate::pg::transaction::{ExplainParsed, QueryTrouble, STATEMENT, Transaction, prepare_prefix};
 use crate::plan::{self, Plan};
 use crate::quote::quote_text;
 use crate::sample::Value;
@@ -193,29 +193,35 @@ pub(in crate::pg) async fn explain(
     Ok(ExplainedPlan { plan, raw, options, notes })
 }
 
-/// Plans a statement without values that was parsed in this transaction ([`Transaction::parse`]), in one round trip since
-/// 16 and in two before; afterwards the transaction is as it was before.
+/// Plans statements without values that were parsed in this transaction ([`Transaction::parse_each`]), many in one round
+/// trip; afterwards the transaction is as it was before.
 pub(in crate::pg) async fn plan_parsed(
     transaction: &mut Transaction,
-    statement: &CheckedStatement,
+    statements: &[&CheckedStatement],
     options: Options,
-) -> Result<Plan, Stumble> {
+) -> Result<Vec<Result<Plan, Stumble>>, QueryTrouble> {
     let version = transaction.greeting().version;
-    let has_parameters = statement.parameters > 0;
-    let has_generic = version >= GENERIC_PLAN;
-    let options = Options { analyze: false, generic_plan: has_parameters && has_generic, ..options };
-    let (list, _) = options::list(&options, version);
-    let raw = if has_parameters && !has_generic {
+    let how = |statement: &&CheckedStatement| {
+        let has_parameters = statement.parameters > 0;
+        let has_generic = version >= GENERIC_PLAN;
+        let options = Options { analyze: false, generic_plan: has_parameters && has_generic, ..options };
+        let (list, _) = options::list(&options, version);
+        if !has_parameters || has_generic {
+            return ExplainParsed::AsItIs(EXPLAIN.fill(&[(OPTIONS.name, &list), (STATEMENT.name, &statement.text)]));
+        }
         let nulls = vec!["null"; statement.parameters].join(", ");
-        let generic = PLAN_CACHE_MODE.fill(&[("mode", "force_generic_plan")]);
-        let execute = EXPLAIN_VALUES.fill(&[(OPTIONS.name, &list), ("values", &nulls)]);
-        transaction.executed_undone(POINT, generic, &statement.text, &execute).await
-    } else {
-        let sql = EXPLAIN.fill(&[(OPTIONS.name, &list), (STATEMENT.name, &statement.text)]);
-        transaction.first_value_undone(POINT, &sql).await
+        ExplainParsed::Prepared {
+            settings: PLAN_CACHE_MODE.fill(&[("mode", "force_generic_plan")]),
+            statement: statement.text.clone(),
+            execute: EXPLAIN_VALUES.fill(&[(OPTIONS.name, &list), ("values", &nulls)]),
+        }
     };
-    let raw = raw.map_err(|trouble| Stumble::server(trouble, &prefix(&list)))?.unwrap_or_default();
-    plan::parse(&raw).plans.into_iter().next().ok_or_else(|| Stumble::Told(refusal::no_plan(&raw)))
+    let values = transaction.explain_each(POINT, statements.iter().map(how).collect()).await?;
+    let plan = |raw: Result<Option<String>, QueryTrouble>| {
+        let raw = raw.map_err(|trouble| Stumble::server(trouble, ""))?.unwrap_or_default();
+        plan::parse(&raw).plans.into_iter().next().ok_or_else(|| Stumble::Told(refusal::no_plan(&raw)))
+    };
+    Ok(values.into_iter().map(plan).collect())
 }
 
 /// The savepoint of an EXPLAIN.

@@ -5,6 +5,7 @@ use crate::pg::explain::{choices, planned, watch};
 use crate::pg::maintenance::upkeep;
 use crate::pg::probes::Lane;
 use crate::pg::sampler::{bundle, timing};
+use crate::pg::transaction::parsed;
 use crate::pg::verify::{ask, hypothetical, proof, sampled, trial};
 use crate::pg::workload::statements;
 use crate::pg::{
@@ -163,7 +164,7 @@ pub static GROUPS: &[Group] = &[
             second each, statement_timeout 2 s, lock_timeout 100 ms, ROLLBACK at the end, with the statements of the \
             two sections above. A statement that may do more than read is left out. It runs nothing and builds nothing, and asks for \
             at most 3,000 plans for 500 statements.",
-        statements: &[&statements::STATEMENTS],
+        statements: &[&statements::STATEMENTS, &parsed::PREPARE_SEVERAL, &parsed::DEALLOCATE_SEVERAL],
         probes: None,
     },
     Group {

@@ -217,9 +217,16 @@ impl BoundStatement {
         self.guarded(transaction, PLANNED).await
     }
 
-    /// Returns its plan without values; only for one that was parsed in the open transaction, which is read-only.
-    pub(in crate::pg) async fn plan_parsed(&self, transaction: &mut Transaction) -> Result<Plan, QueryTrouble> {
-        plan_parsed(transaction, &self.looked_at, PLANNED).await.map_err(Stumble::trouble)
+    /// Returns the plans of several without values; only for those that were parsed in the open transaction, which is
+    /// read-only.
+    pub(in crate::pg) async fn plan_parsed(
+        transaction: &mut Transaction,
+        statements: &[&Self],
+    ) -> Result<Vec<Result<Plan, QueryTrouble>>, QueryTrouble> {
+        let looked_at: Vec<&explain::CheckedStatement> =
+            statements.iter().map(|statement| &statement.looked_at).collect();
+        let plans = plan_parsed(transaction, &looked_at, PLANNED).await?;
+        Ok(plans.into_iter().map(|plan| plan.map_err(Stumble::trouble)).collect())
     }
 
     /// Runs it and returns its plan with times; a write, which the read-only savepoint refuses, is planned only, as is

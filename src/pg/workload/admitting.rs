@@ -4,8 +4,6 @@
 //! objects. So a batch is judged as one statement that writes all of their names. Where something speaks against it, it
 //! is judged by halves until the statements are found that it speaks against.
 
-use std::time::{Duration, Instant};
-
 use super::asking::{GUARD, NoPlan, lost, refused};
 use crate::Failure;
 use crate::pg::control::Mode;
@@ -20,13 +18,10 @@ use crate::workload::{LeftOut, WorkloadStatement};
 /// What came of a statement: it may be planned in this transaction, or why it is left out.
 pub(super) type Admission = Result<BoundStatement, NoPlan>;
 
-/// How long the statements of a batch are parsed, each of which locks what it reads until the transaction ends.
-pub(super) const LONGEST: Duration = Duration::from_millis(700);
-
 /// Judges statements in the open transaction, as in read-only mode: nobody agreed to these.
 ///
-/// The answers are those of the first so many statements: parsing stops when it has taken [`LONGEST`], and where something
-/// speaks against what a batch has locked, it is begun again with fewer statements.
+/// The answers are those of the first so many statements: where something speaks against what a batch has locked, it is
+/// begun again with fewer statements.
 pub(super) async fn admit(
     transaction: &mut Transaction,
     statements: &[&WorkloadStatement],
@@ -34,15 +29,12 @@ pub(super) async fn admit(
     let mut admissions: Vec<Admission> = statements.iter().map(|statement| bound(statement)).collect();
     loop {
         by_names(transaction, &mut admissions).await?;
-        let parsed = parse(transaction, &mut admissions).await?;
-        admissions.truncate(parsed);
+        parse(transaction, &mut admissions).await?;
         let going_on = going_on(&admissions);
         if going_on.is_empty() {
             return Ok(admissions);
         }
-        let Some(why) = objection(transaction, &texts(&admissions, &going_on), What::Locked).await? else {
-            return Ok(admissions);
-        };
+        let Some(why) = locked(transaction, &texts(&admissions, &going_on)).await? else { return Ok(admissions) };
         if let [only] = going_on.as_slice() {
             leave_out(&mut admissions, *only, why);
             return Ok(admissions);
@@ -51,6 +43,14 @@ pub(super) async fn admit(
         transaction.end().await;
         transaction.begin(GUARD).await.map_err(lost)?;
         admissions.truncate(admissions.len() / 2);
+    }
+}
+
+/// Locks what statements read, and judges them with that; returns why they are left out.
+async fn locked(transaction: &mut Transaction, texts: &[&str]) -> Result<Option<NoPlan>, Failure> {
+    match transaction.lock_all(texts).await {
+        Ok(()) => objection(transaction, texts, What::Locked).await,
+        Err(trouble) => refused(trouble).map(Some),
     }
 }
 
@@ -135,17 +135,14 @@ async fn objection(transaction: &mut Transaction, texts: &[&str], what: What) ->
 /// The savepoint of a question about statements.
 const POINT: &str = "pgdj_judge";
 
-/// Has the server parse them; returns how many answers are complete.
-async fn parse(transaction: &mut Transaction, admissions: &mut [Admission]) -> Result<usize, Failure> {
-    let begun = Instant::now();
-    for (at, admission) in admissions.iter_mut().enumerate() {
-        if at > 0 && begun.elapsed() > LONGEST {
-            return Ok(at);
-        }
-        let Ok(statement) = admission else { continue };
-        if let Err(trouble) = transaction.parse(statement.sql()).await {
-            *admission = Err(refused(trouble)?);
+/// Has the server parse them, each by itself.
+async fn parse(transaction: &mut Transaction, admissions: &mut [Admission]) -> Result<(), Failure> {
+    let places = going_on(admissions);
+    let parsed = transaction.parse_each(&texts(admissions, &places)).await.map_err(lost)?;
+    for (place, parsed) in places.into_iter().zip(parsed) {
+        if let Err(trouble) = parsed {
+            leave_out(admissions, place, refused(trouble)?);
         }
     }
-    Ok(admissions.len())
+    Ok(())
 }

@@ -25,7 +25,7 @@ pub(super) const GUARD: Guard = Guard {
 /// Statements that are planned in one transaction.
 pub(super) const BATCH: usize = 100;
 
-/// How long a transaction asks for plans before it is ended and begun again: it holds back vacuum, and a command that
+/// How long a transaction that has locked tables asks for plans before it is ended and begun again: it holds back vacuum, and a command that
 /// needs a table for itself, and who waits behind that, no longer.
 const LONGEST: Duration = Duration::from_secs(1);
 
@@ -124,24 +124,32 @@ impl<'a> PlanAsker<'a> {
     pub(super) async fn admit(&mut self, statements: &[&WorkloadStatement]) -> Result<Vec<Admission>, Failure> {
         self.rest().await;
         self.begin().await?;
-        admitting::admit(&mut self.transaction, statements.get(..BATCH).unwrap_or(statements)).await
+        let first = statements.get(..BATCH).unwrap_or(statements);
+        let admitted = admitting::admit(&mut self.transaction, first).await;
+        self.begun = Instant::now();
+        admitted
     }
 
-    /// Whether the open transaction has lasted so long that what it locks is to be let go first.
+    /// Whether the open transaction has held its locks so long that they are to be let go first.
     pub(super) fn is_long(&self) -> bool {
         self.begun.elapsed() >= LONGEST
     }
 
-    /// Plans a statement that was admitted to this transaction.
-    pub(super) async fn plan(&mut self, statement: &BoundStatement) -> Result<Result<Plan, NoPlan>, Failure> {
-        self.asked.plans += 1;
-        match statement.plan_parsed(&mut self.transaction).await {
-            Ok(plan) => {
-                self.asked.server.0 += plan.planning_time.map_or(0.0, |time| time.0);
-                Ok(Ok(plan))
-            }
-            Err(trouble) => refused(trouble).map(Err),
+    /// Plans statements that were admitted to this transaction.
+    pub(super) async fn plan(&mut self, statements: &[&BoundStatement]) -> Result<Vec<Result<Plan, NoPlan>>, Failure> {
+        self.asked.plans += statements.len();
+        let planned = BoundStatement::plan_parsed(&mut self.transaction, statements).await.map_err(lost)?;
+        let mut plans = Vec::with_capacity(planned.len());
+        for plan in planned {
+            plans.push(match plan {
+                Ok(plan) => {
+                    self.asked.server.0 += plan.planning_time.map_or(0.0, |time| time.0);
+                    Ok(plan)
+                }
+                Err(trouble) => Err(refused(trouble)?),
+            });
         }
+        Ok(plans)
     }
 
     /// Returns whether the planner can be asked about indexes that do not exist.

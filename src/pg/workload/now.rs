@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::asking::{BATCH, PlanAsker};
 use super::{WorkloadTarget, facts_of, statements};
 use crate::Failure;
+use crate::pg::verify::ask::BoundStatement;
 use crate::workload::baseline::CountedStatements;
 use crate::workload::{Baseline, CurrentWorkload, WorkloadStatement};
 
@@ -58,11 +59,10 @@ async fn plans(
         let texts: Vec<&WorkloadStatement> = batch.iter().map(|(_, statement)| *statement).collect();
         let admissions = asker.admit(&texts).await?;
         let taken = admissions.len().max(1);
-        for ((at, _), admission) in batch.iter().zip(admissions) {
-            let plan = match admission {
-                Ok(bound) => asker.plan(&bound).await?.ok(),
-                Err(_) => None,
-            };
+        let bound: Vec<&BoundStatement> = admissions.iter().filter_map(|admission| admission.as_ref().ok()).collect();
+        let mut planned = asker.plan(&bound).await?.into_iter();
+        for ((at, _), admission) in batch.iter().zip(&admissions) {
+            let plan = admission.as_ref().ok().and_then(|_| planned.next()?.ok());
             let used = plan.map(|plan| plan.iter().filter_map(|(_, node)| node.index().map(str::to_owned)).collect());
             plans.insert(*at, used);
         }

@@ -223,27 +223,16 @@ impl<'a> Pricing<'a> {
         let simulated =
             Simulated::create(&mut asker.transaction, &schema, &set, &mut asker.partitions).await.map_err(lost)?;
         let names = simulated.names(set.len());
-        let mut found = Ok(Vec::new());
-        for (statement, bound) in statements {
-            match asker.plan(bound).await {
-                Ok(Ok(plan)) => {
-                    let used = used_of(&plan, &names, &owners);
-                    let cost = plan.total_cost().unwrap_or_default();
-                    if let Ok(found) = &mut found {
-                        found.push(WithIndexes { statement: *statement, cost, used });
-                    }
-                }
-                Ok(Err(_)) => {}
-                Err(failure) => {
-                    found = Err(failure);
-                    break;
-                }
-            }
-        }
-        if found.is_ok() {
-            simulated.drop(&mut asker.transaction).await.map_err(lost)?;
-        }
-        found
+        let bound: Vec<&BoundStatement> = statements.iter().map(|(_, bound)| bound).collect();
+        let plans = asker.plan(&bound).await?;
+        let found = statements.iter().zip(plans).filter_map(|((statement, _), plan)| {
+            let plan = plan.ok()?;
+            let used = used_of(&plan, &names, &owners);
+            Some(WithIndexes { statement: *statement, cost: plan.total_cost().unwrap_or_default(), used })
+        });
+        let found = found.collect();
+        simulated.drop(&mut asker.transaction).await.map_err(lost)?;
+        Ok(found)
     }
 
     /// Plans statements with a choice.
