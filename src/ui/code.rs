@@ -1,7 +1,8 @@
 //! Code in colour: SQL, Python and JSON, wrapped to a width; and SQL laid out to be read.
 //!
-//! The lexers are ours: PostgreSQL's own quoting (dollar quotes, escape strings, nested comments) is lexed right, and a text of
-//! a megabyte takes milliseconds. They cannot fail: what they do not know is plain text.
+//! Python and JSON are told apart by syntect's grammars. The lexer of SQL is ours: PostgreSQL's own quoting (dollar quotes,
+//! escape strings, nested comments) is lexed right, and a text of a megabyte takes milliseconds. Neither can fail: what
+//! they do not know is plain text.
 
 use std::ops::Range;
 
@@ -9,10 +10,10 @@ use super::text;
 use super::theme::Role;
 use crate::document::Language;
 
+mod grammar;
 mod layout;
 mod lexer;
 mod plan;
-mod python;
 mod sql;
 
 pub use layout::format_sql;
@@ -131,9 +132,7 @@ fn shown(foreign: &str, most: usize) -> (&str, usize) {
 fn tokens(language: Language, text: &str) -> Vec<Token> {
     match language {
         Language::Sql => sql::tokens(text),
-        Language::Python => python::python(text),
-        Language::Json => python::json(text),
-        Language::Plan | Language::Plain => Vec::new(),
+        Language::Python | Language::Json | Language::Plan | Language::Plain => grammar::tokens(language, text),
     }
 }
 
