@@ -41,6 +41,7 @@ pub async fn run(
     let request = WorkloadRequest {
         statements: asked.limit,
         limits: ChoiceLimits { number: asked.max_indexes, bytes: asked.max_bytes.map(|bytes| bytes as f64) },
+        time: asked.time,
     };
     let asking = WorkloadTarget {
         connector: Arc::clone(&target.connector),

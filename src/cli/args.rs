@@ -195,6 +195,10 @@ pub struct AdviseArgs {
     #[arg(long, value_name = "N", default_value_t = crate::pg::workload::STATEMENTS, value_parser = statements)]
     pub limit: usize,
 
+    /// Count only what runs in this time from now on: 90s, 10m; without it, all since the counters were reset
+    #[arg(long = "for", value_name = "TIME", value_parser = length_of_time)]
+    pub time: Option<Duration>,
+
     /// Keep the advice under this name, to be compared with what comes of it: pgdj verify NAME
     ///
     /// The file is in ~/.local/state/pgdj/baselines, for your eyes only. It has the texts of the statements as the server keeps them,

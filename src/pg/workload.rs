@@ -14,7 +14,7 @@ pub(in crate::pg) mod statements;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::catalog;
 use super::control::Mode;
@@ -53,11 +53,13 @@ pub struct WorkloadRequest {
     pub statements: usize,
     /// What the choice has to keep to.
     pub limits: ChoiceLimits,
+    /// Counts only what runs in this time from now on; `None` counts all since the counters were reset.
+    pub time: Option<Duration>,
 }
 
 impl Default for WorkloadRequest {
     fn default() -> Self {
-        Self { statements: STATEMENTS, limits: ChoiceLimits { number: INDEXES, bytes: None } }
+        Self { statements: STATEMENTS, limits: ChoiceLimits { number: INDEXES, bytes: None }, time: None }
     }
 }
 
@@ -87,7 +89,13 @@ pub async fn advise(
 ) -> Result<WorkloadAdvice, Failure> {
     let started = Instant::now();
     told(WorkloadProgress::default());
-    let mut read = statements::read(target, request.statements).await?;
+    let mut read = match request.time {
+        Some(time) => {
+            told(WorkloadProgress { step: WorkloadStep::Counting, ..WorkloadProgress::default() });
+            statements::read_for(target, request.statements, time).await?
+        }
+        None => statements::read(target, request.statements).await?,
+    };
     let mut asker = PlanAsker::open(target, told, started).await?;
     let done = Box::pin(work(target, request, &mut read, &mut asker)).await;
     asker.end().await;

@@ -29,31 +29,35 @@ pub(crate) fn documents(advice: &WorkloadAdvice, findings: &Findings) -> Vec<Doc
 /// Returns all that is worth doing, one line each, the worst first.
 fn in_order(advice: &WorkloadAdvice, findings: &Findings) -> Document {
     let share_of = |seconds: f64| if advice.total.0 > 0.0 { (seconds / advice.total.0).min(1.0) } else { 0.0 };
-    let mut all: Vec<(f64, String, Tone)> = Vec::new();
+    let mut all: Vec<(f64, &'static str, String, Tone)> = Vec::new();
     for found in &findings.list {
         let worth = WorthDoing::Finding(Box::new(found.clone()));
-        all.push((worth.rank(None), format!("{}: {}", worth.kind(), found.title), finding::tone(found.severity)));
+        all.push((worth.rank(None), worth.kind(), found.title.clone(), finding::tone(found.severity)));
     }
     for (at, index) in advice.indexes.iter().enumerate() {
         let worth = WorthDoing::Index(at);
-        let words = format!("index: {}, saves about {}", index.candidate.summary(), Share(index.share));
-        all.push((worth.rank(Some(index.share)), words, Tone::Strong));
+        let words = format!("{}: would save about {}", index.candidate.summary(), Share(index.share));
+        all.push((worth.rank(Some(index.share)), worth.kind(), words, Tone::Strong));
     }
     for (at, refusal) in different_rewrites(advice) {
         let Some(planned) = advice.statements.get(*at) else { continue };
         let worth = WorthDoing::Rewrite(*at, Box::new(refusal.clone()));
         let share = share_of(planned.statement.time.0);
-        let line = statement_line(&planned.statement.sql);
-        all.push((worth.rank(Some(share)), format!("rewrite: {line}, takes {}", Share(share)), Tone::Plain));
+        let words = format!("{}: takes {}", statement_line(&planned.statement.sql), Share(share));
+        all.push((worth.rank(Some(share)), worth.kind(), words, Tone::Plain));
     }
     all.sort_by(|one, other| other.0.total_cmp(&one.0));
     let mut document = Document::new("Worth doing, worst first");
     if all.is_empty() {
-        let words = if findings.is_complete() { "Nothing." } else { "Nothing was found; not every check was made." };
-        document.text_as(words, if findings.is_complete() { Tone::Good } else { Tone::Plain });
+        let (words, tone) = if findings.is_complete() {
+            ("Nothing.", Tone::Good)
+        } else {
+            ("Nothing was found; not every check was made.", Tone::Plain)
+        };
+        document.text_as(words, tone);
     }
-    for (_, words, tone) in all {
-        document.list(vec![words], tone);
+    for (_, kind, words, tone) in all {
+        document.pair_as(kind, &words, tone);
     }
     document
 }

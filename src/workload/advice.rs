@@ -153,6 +153,8 @@ pub enum WorkloadStep {
     /// The statements are read.
     #[default]
     Reading,
+    /// The time is waited for in which statements are counted.
+    Counting,
     /// Each is planned as it is.
     Planning,
     /// The planner is asked about the candidates.
@@ -166,6 +168,7 @@ impl WorkloadStep {
     pub fn words(self) -> &'static str {
         match self {
             Self::Reading => "reading pg_stat_statements",
+            Self::Counting => "counting what runs now",
             Self::Planning => "planning the statements",
             Self::Pricing => "asking about candidates",
             Self::Verifying => "planning with the choice",

@@ -329,6 +329,29 @@ async fn the_command_prints_text_markdown_and_json() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_runs_in_a_time_is_counted() {
+    let Some(server) = own() else { return };
+    let (login, client) = shop(server).await;
+    run_all(&client).await;
+    let arguments = ["advise", &login.conninfo(), "--for", "4s", "--format", "json"].map(str::to_owned).to_vec();
+    let asking = tokio::spawn(command(arguments));
+    // The first reading is over before a second has gone by, and the second is not yet.
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    let (_, sql) = STATEMENTS[0];
+    for _ in 0..7 {
+        client.batch_execute(sql).await.unwrap();
+    }
+    let (status, said, complained) = asking.await.unwrap();
+    assert_eq!((status, complained.as_str()), (0, ""), "{said}");
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let statements = json["statements"].as_array().unwrap();
+    assert_eq!(statements.len(), 1, "{statements:?}");
+    assert!(statements[0]["sql"].as_str().unwrap().contains("reference"), "{statements:?}");
+    assert!((1.0..=7.0).contains(&statements[0]["calls"].as_f64().unwrap()), "{statements:?}");
+    assert!(json["window_seconds"].as_f64().unwrap() >= 4.0);
+}
+
 /// Migrations of two apps, each of which Django can load by itself: what is printed is one file an app.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_migration_has_all_indexes_of_an_app() {

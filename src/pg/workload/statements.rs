@@ -1,5 +1,8 @@
 //! Reads the workload: the statements of this database in `pg_stat_statements`, the most expensive first.
 
+use std::collections::HashMap;
+use std::time::Duration;
+
 use super::WorkloadTarget;
 use crate::Failure;
 use crate::failure::FailureKind;
@@ -110,6 +113,53 @@ pub(super) async fn read(target: &WorkloadTarget, most: usize) -> Result<ReadWor
     Ok(read)
 }
 
+/// Reads what ran in a time from now on: the statements are read twice, so long apart.
+pub(super) async fn read_for(target: &WorkloadTarget, most: usize, time: Duration) -> Result<ReadWorkload, Failure> {
+    let before = read(target, MOST_COUNTED).await?;
+    tokio::time::sleep(time).await;
+    Ok(read(target, MOST_COUNTED).await?.since(&before, most))
+}
+
+/// Statements that are read at most to tell what ran in between; `pg_stat_statements.max` is 5000 unless it is set.
+const MOST_COUNTED: usize = 20_000;
+
+impl ReadWorkload {
+    /// Returns what ran since another reading, of the usable statements at most so many.
+    fn since(mut self, before: &Self, most: usize) -> Self {
+        let known: HashMap<(i64, &str), &WorkloadStatement> =
+            before.statements.iter().map(|it| ((it.queryid, it.sql.as_str()), it)).collect();
+        for now in &mut self.statements {
+            // A counter that fell began again.
+            let Some(then) = known.get(&(now.queryid, now.sql.as_str())).filter(|then| then.calls <= now.calls) else {
+                continue;
+            };
+            now.calls -= then.calls;
+            now.time = Seconds((now.time.0 - then.time.0).max(0.0));
+            now.rows = (now.rows - then.rows).max(0.0);
+            now.blocks = (now.blocks - then.blocks).max(0.0);
+        }
+        self.statements.retain(|statement| statement.calls > 0.0);
+        self.statements.sort_by(|one, other| other.time.0.total_cmp(&one.time.0));
+        for group in &mut self.left_out {
+            if let Some(then) = before.left_out.iter().find(|then| then.why == group.why && then.time <= group.time) {
+                group.time.0 -= then.time.0;
+            }
+        }
+        self.left_out.retain(|group| group.time.0 > 0.0);
+        if self.statements.len() > most {
+            let more = self.statements.split_off(most);
+            let time = Seconds(more.iter().map(|statement| statement.time.0).sum());
+            let group = LeftOutGroup { why: LeftOut::BeyondLimit, statements: more.len(), time, example: None };
+            self.left_out.push(group);
+        }
+        let listed: f64 = self.statements.iter().map(|statement| statement.time.0).sum();
+        let left_out: f64 = self.left_out.iter().map(|group| group.time.0).sum();
+        self.total = Seconds(listed + left_out);
+        self.window = Some((before.at, Seconds((self.at.0 - before.at.0).max(0.0))));
+        self
+    }
+}
+
 fn of(row: &Row<'_>) -> WorkloadStatement {
     let number = |name: &str| row.number(name).unwrap_or_default();
     WorkloadStatement {
@@ -163,4 +213,37 @@ async fn window(
 fn server_time(session: &Session) -> Timestamp {
     let (then, clock) = session.opened;
     Timestamp(then.0 + clock.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn statement(id: i64, calls: f64, time: f64) -> WorkloadStatement {
+        let sql = format!("select {id}");
+        WorkloadStatement { queryid: id, sql, calls, time: Seconds(time), ..WorkloadStatement::default() }
+    }
+
+    fn reading(at: f64, statements: Vec<WorkloadStatement>, commands: f64) -> ReadWorkload {
+        let group = LeftOutGroup { why: LeftOut::NoPlan, statements: 3, time: Seconds(commands), example: None };
+        ReadWorkload { at: Timestamp(at), statements, left_out: vec![group], ..ReadWorkload::default() }
+    }
+
+    #[test]
+    fn what_ran_in_between_is_the_difference_and_what_did_not_run_is_gone() {
+        let before =
+            reading(100.0, vec![statement(1, 1000.0, 500.0), statement(2, 10.0, 9.0), statement(3, 50.0, 5.0)], 2.0);
+        let after =
+            vec![statement(1, 1000.0, 500.0), statement(2, 14.0, 13.0), statement(3, 4.0, 0.5), statement(4, 2.0, 1.0)];
+        let seen = reading(160.0, after, 2.0).since(&before, 2);
+        let figures: Vec<(i64, f64, f64)> =
+            seen.statements.iter().map(|it| (it.queryid, it.calls, it.time.0)).collect();
+        assert_eq!(figures, [(2, 4.0, 4.0), (4, 2.0, 1.0)], "3 began again and is beyond the limit");
+        assert_eq!(seen.window, Some((Timestamp(100.0), Seconds(60.0))));
+        assert_eq!(
+            seen.left_out.iter().map(|group| (group.why.clone(), group.statements)).collect::<Vec<_>>(),
+            [(LeftOut::BeyondLimit, 1)]
+        );
+        assert_eq!(seen.total, Seconds(5.5));
+    }
 }
