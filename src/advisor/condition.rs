@@ -69,6 +69,11 @@ impl Clause {
         self.class == ClauseClass::Equal
     }
 
+    /// Whether an index of any kind can search by it.
+    pub(crate) fn is_searchable(&self) -> bool {
+        !matches!(self.class, ClauseClass::NotNull | ClauseClass::Negative | ClauseClass::Unusable(_))
+    }
+
     /// Returns the part of it that is compared with a pattern that is not known: itself, or an arm of an OR.
     pub(crate) fn unknown_pattern(&self) -> Option<&Self> {
         match &self.class {

@@ -35,6 +35,12 @@ fn price(scan: &Scan<'_>, catalog: &Catalog, spec: &IndexSpec) -> Option<ScanPri
     if !definition.predicate.iter().all(holds) {
         return None;
     }
+    // Only a b-tree serves a scan by its order or its columns alone.
+    let is_searched =
+        |key: &crate::catalog::Key| scan.clauses.iter().any(|clause| clause.key == key.expr && clause.is_searchable());
+    if definition.method != crate::catalog::AccessMethod::BTree && !definition.keys.iter().any(is_searched) {
+        return None;
+    }
     let alone = cost::estimate(scan, &[], definition, catalog).cost;
     let joined = looked_up(scan).into_iter().map(|joined| cost::estimate(scan, &joined, definition, catalog).cost);
     let after = joined.fold(alone, f64::min);
@@ -52,5 +58,27 @@ fn implies(clause: &Clause, part: &Expr) -> bool {
     match part {
         Expr::IsNotNull(key) => clause.key == **key && !matches!(clause.whole, Expr::IsNull(_)),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::advisor::tests::{catalog, plan};
+    use crate::catalog::{AccessMethod, Definition, Key};
+
+    #[test]
+    fn only_a_b_tree_serves_a_scan_that_does_not_search_by_its_key() {
+        let text =
+            "Seq Scan on orders o  (cost=0.00..48750.00 rows=1 width=72)\n  Filter: ((reference)::text = 'R1'::text)";
+        let (plan, catalog) = (plan(text), catalog());
+        let table = catalog.table(None, "orders").unwrap();
+        let on = |method: AccessMethod, column: &str| {
+            let key = Key::plain(Expr::Column { table: None, name: column.to_owned() });
+            IndexSpec::on(table, Definition::of(method, key))
+        };
+        let saves = |spec: &IndexSpec| prices(&plan, &catalog, &[spec]).iter().any(|prices| !prices.is_empty());
+        assert!(saves(&on(AccessMethod::BTree, "reference")));
+        assert!(!saves(&on(AccessMethod::Gin, "status")) && !saves(&on(AccessMethod::Gist, "status")));
     }
 }

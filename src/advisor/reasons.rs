@@ -177,7 +177,7 @@ fn not_estimated<'s>(scan: &'s Scan<'_>) -> Option<&'s Clause> {
 /// Says that nobody knows how many rows match, and which index is likely.
 fn rows_not_known(scan: &Scan<'_>, clause: &Clause, way: Option<&AccessPath>) -> Refusal {
     let why = format!(
-        "how many rows of {} match is not known: the planner has no statistics for {} and assumes {}. Give it a value, \
+        "how many rows of {} match is not known: the planner does not know the value in {} and assumes {}. Give it a value, \
          or run EXPLAIN ANALYZE",
         scan.table.name,
         super::advice::expr_text(&clause.whole),

@@ -268,8 +268,13 @@ impl App {
             Action::WorstMoment => {
                 let worst = self.timeline.worst();
                 self.hold(worst.map(|(moment, _)| moment));
-                if let Some((_, load)) = worst {
-                    let text = format!("Worst minute: {load:.1} active sessions on average; shown is its worst sample");
+                if let Some((moment, load)) = worst {
+                    let at = self.timeline.history().at(moment).map(|sample| sample.at);
+                    let around = at.map(|at| super::screen::clock_text_in(at, self.start.zone.clone()));
+                    let around = around.map(|around| format!(" around {around}")).unwrap_or_default();
+                    let text = format!(
+                        "Worst minute{around}: {load:.1} active sessions on average; shown is its worst sample, which Load marks"
+                    );
                     self.message = Some(Message::note(text));
                 }
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{FutureExt as _, try_join};
+use tokio::sync::Notify;
 
 use super::args::{AdviseArgs, Args, OutputFormat};
 use super::start::sampling;
@@ -23,8 +24,8 @@ use crate::ui::html::{self, HtmlPart};
 use crate::ui::{markdown, stream};
 use crate::workload::{Baseline, ChoiceLimits, WorkloadProgress};
 
-/// How long the checks may take: the tables and indexes of a large server are read in parts.
-const LONGEST: Duration = Duration::from_secs(20);
+/// How long the checks may take on after the advice: some need a second sample.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Runs the command; returns what is printed.
 pub async fn run(
@@ -55,9 +56,15 @@ pub async fn run(
             tell(&progress);
         }
     };
-    let looking = findings_of(Arc::clone(&target.connector), sampling(config), LONGEST).map(Ok);
+    let is_advised = Notify::new();
+    let enough = async {
+        is_advised.notified().await;
+        tokio::time::sleep(GRACE).await;
+    };
+    let looking = findings_of(Arc::clone(&target.connector), sampling(config), enough).map(Ok);
+    let advising = Box::pin(workload::advise(&asking, request, &told)).inspect(|_| is_advised.notify_one());
     // Without an advice nobody reads the findings.
-    let both = try_join(Box::pin(workload::advise(&asking, request, &told)), Box::pin(looking));
+    let both = try_join(advising, Box::pin(looking));
     let both = tokio::select! {
         both = both => both,
         // What it asks is dropped, and so cancelled on the server.

@@ -136,6 +136,7 @@ pub struct RunSettings {
 
 /// What `pgdj explain` is to do.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "options of the command line, which are independent of each other")]
 pub struct ExplainArgs {
     /// A file with one statement, or with plans (JSON, text, an `auto_explain` log); - is standard input
     pub file: Option<PathBuf>,
@@ -143,6 +144,10 @@ pub struct ExplainArgs {
     /// Explain the statement with this queryid in `pg_stat_statements`
     #[arg(long, value_name = "N", allow_hyphen_values = true, conflicts_with_all = ["file", "plan"])]
     pub queryid: Option<i64>,
+
+    /// With --queryid: plan the statement even if it calls what may do more than read; anybody can have sent it
+    #[arg(long, requires = "queryid")]
+    pub allow_calls: bool,
 
     /// Read plans from this file, without a server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "analyze"])]

@@ -110,7 +110,8 @@ async fn of_statement(
         guessed: Vec::new(),
         options: Options { analyze: asked.analyze, ..Options::default() },
         consent: if asked.write { Consent::Write } else { Consent::ReadOnly },
-        agreed: Agreed::Anything,
+        // Anybody can put a statement into pg_stat_statements, so nobody has agreed to what that one calls.
+        agreed: if asked.queryid.is_some() && !asked.allow_calls { Agreed::To(Vec::new()) } else { Agreed::Anything },
         timeout_ms,
     };
     let runner = Runner::new(Arc::clone(&target.connector), target.mode, target.cancel_queue.clone());
@@ -125,7 +126,10 @@ async fn of_statement(
     if is_watched {
         say("\r\x1b[K");
     }
-    let answer = answer?;
+    let answer = answer.map_err(|failure| match failure.kind {
+        FailureKind::NotAgreed => failure.hint("if you trust what it calls, add --allow-calls"),
+        _ => failure,
+    })?;
     // If the advice fails, the plan is still shown.
     let advised = tokio::select! {
         advised = advice::advise(&target.connector, target.mode, &target.cancel_queue, &request, &answer.plan) => advised,

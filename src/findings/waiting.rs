@@ -96,6 +96,7 @@ fn check(view: &RuleInput<'_>) -> RuleResult {
         roots.iter().skip(1).flat_map(|root| &root.behind).map(|node| queue.wait(*node)).fold(0.0, f64::max);
     let more = match roots.len() {
         1 => String::new(),
+        many if others == 0 => format!("; some of them also behind {}", counted(many - 1, "other", "others")),
         many => format!("; {others} up to {} behind {}", Seconds(of_others), counted(many - 1, "other", "others")),
     };
     let shown = if roots.len() == 1 { count } else { root.behind.len() };

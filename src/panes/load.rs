@@ -337,7 +337,13 @@ impl Load {
         } else {
             format!("last {}", span_words(window.length().0))
         };
-        let before = if self.is_compared { ", compared with the same time before" } else { "" };
+        let before = if self.is_compared {
+            let length = window.length().0;
+            let clock = |at: f64| self.clock(Timestamp(at));
+            format!(", compared with {} to {}", clock(window.from.0 - length), clock(window.from.0))
+        } else {
+            String::new()
+        };
         self.shown = Shown {
             dimension: Some(dimension),
             rows: Vec::new(),

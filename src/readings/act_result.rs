@@ -121,7 +121,7 @@ impl Sent {
         let late = waiting.iter().filter(|one| self.expected.contains(&one.key())).count();
         let beside = match (self.expected.len(), late) {
             (0, _) => String::new(),
-            (_, 0) => ", as predicted".to_owned(),
+            (expected, 0) if expected == count => ", as predicted".to_owned(),
             (expected, _) => format!(" ({expected} predicted)"),
         };
         (count > 0 || late > 0).then(|| format!("{said}{beside}"))

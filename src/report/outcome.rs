@@ -12,6 +12,8 @@ use crate::workload::outcome::{
 
 /// Statements of an index that are listed; the rest is counted.
 const MOST_STATEMENTS: usize = 5;
+/// A mean that is below this part of the one before is faster.
+const FASTER: f64 = 0.8;
 /// Slower statements that are listed.
 const MOST_SLOWER: usize = 10;
 
@@ -24,7 +26,7 @@ pub(crate) fn documents(baseline: &Baseline, now: &CurrentWorkload, outcome: &Ba
 }
 
 /// Returns the verdict in a sentence or two.
-pub(crate) fn verdict(baseline: &Baseline, outcome: &BaselineOutcome) -> String {
+pub(crate) fn verdict(outcome: &BaselineOutcome) -> String {
     let count = |verdict: IndexVerdict| outcome.indexes.iter().filter(|index| index.verdict == verdict).count();
     let all = outcome.indexes.len();
     if all == 0 {
@@ -41,7 +43,7 @@ pub(crate) fn verdict(baseline: &Baseline, outcome: &BaselineOutcome) -> String 
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, words)| format!("{count} {words}")).collect();
     let indexes = counted(all, "index", "indexes");
     let mut text = format!("Of {indexes}: {}.", parts.join(", "));
-    if let Some(gain) = gain(baseline, outcome) {
+    if let Some(gain) = gain(outcome) {
         text.push(' ');
         text.push_str(&gain);
     }
@@ -49,7 +51,7 @@ pub(crate) fn verdict(baseline: &Baseline, outcome: &BaselineOutcome) -> String 
 }
 
 /// Returns what the helped statements gained, by all that were called often enough since the indexes were built.
-fn gain(baseline: &Baseline, outcome: &BaselineOutcome) -> Option<String> {
+fn gain(outcome: &BaselineOutcome) -> Option<String> {
     let built = outcome.indexes.iter().filter(|index| index.verdict == IndexVerdict::Used);
     let mut measured: Vec<&StatementOutcome> = Vec::new();
     for statement in built.flat_map(|index| &index.statements).filter(|statement| statement.is_measured()) {
@@ -66,9 +68,10 @@ fn gain(baseline: &Baseline, outcome: &BaselineOutcome) -> Option<String> {
     let (before, after) = (sum(|it| it.before.0), sum(|it| it.after.unwrap_or_default().0));
     let promised = sum(|it| it.promised.unwrap_or_default().0);
     let statements = counted(measured.len(), "statement takes", "statements take");
-    let by = if baseline.is_planned { "the planner's estimates" } else { "pgdj's own cost model" };
+    let slower = measured.iter().filter(|it| it.is_slower()).count();
+    let slower = if slower > 0 { format!(" Slower than before: {slower} of them.") } else { String::new() };
     Some(format!(
-        "{statements} {after} a call instead of {before} ({}); {by} promised {promised}.",
+        "{statements} {after} a call instead of {before} ({}); promised were {promised}.{slower}",
         change(before, after)
     ))
 }
@@ -87,7 +90,7 @@ fn change(before: Seconds, after: Seconds) -> String {
 fn summary(baseline: &Baseline, now: &CurrentWorkload, outcome: &BaselineOutcome) -> Document {
     let mut document = Document::new(format!("What came of the advice {} for {}", baseline.name, baseline.database));
     let tone = if outcome.is_bad() { Tone::Warning } else { Tone::Strong };
-    document.text_as(&verdict(baseline, outcome), tone);
+    document.text_as(&verdict(outcome), tone);
     let ago = |then: crate::sample::Timestamp| Seconds((now.at.0 - then.0).max(0.0));
     document.pair("kept", &format!("{} ago", ago(baseline.kept_at)));
     let from = if outcome.is_since_built {
@@ -113,7 +116,11 @@ fn one(baseline: &Baseline, at: usize, index: &IndexOutcome) -> Document {
     let advised = baseline.indexes.get(at);
     let summary = advised.map(|advised| advised.summary.as_str()).unwrap_or_default();
     let mut document = Document::new(format!("Index {}: {summary}", at + 1));
-    let (words, tone) = verdict_words(index.verdict);
+    let (words, tone) = if index.verdict == IndexVerdict::Used && is_of_no_use(index) {
+        ("used, but none of its statements is faster than before: look whether it is worth its size", Tone::Warning)
+    } else {
+        verdict_words(index.verdict)
+    };
     document.pair_as("verdict", words, tone);
     for (place, part) in index.parts.iter().enumerate() {
         let advised = advised.and_then(|advised| advised.parts.get(place));
@@ -129,7 +136,9 @@ fn one(baseline: &Baseline, at: usize, index: &IndexOutcome) -> Document {
     }
     if let Some(advised) = advised {
         let size = Bytes(advised.bytes);
-        document.pair("promised", &format!("about {} of the time of all statements, {size}", Share(advised.share)));
+        let by = if advised.is_planned { "the planner's estimates" } else { "pgdj's own cost model" };
+        let promised = format!("about {} of the time of all statements, by {by}; {size}", Share(advised.share));
+        document.pair("promised", &promised);
     }
     if !index.statements.is_empty() {
         document.heading("Statements it was to help");
@@ -144,6 +153,13 @@ fn one(baseline: &Baseline, at: usize, index: &IndexOutcome) -> Document {
         removal(&mut document, index);
     }
     document
+}
+
+/// Whether its statements were measured, and none is clearly faster.
+fn is_of_no_use(index: &IndexOutcome) -> bool {
+    let mut measured = index.statements.iter().filter(|statement| statement.is_measured()).peekable();
+    let is_faster = |it: &StatementOutcome| it.after.is_some_and(|after| after.0 < it.before.0 * FASTER);
+    measured.peek().is_some() && !measured.any(is_faster)
 }
 
 fn verdict_words(verdict: IndexVerdict) -> (&'static str, Tone) {
@@ -194,7 +210,7 @@ fn measured_words(outcome: &StatementOutcome) -> (String, Tone) {
     }
     let tone = if outcome.is_slower() {
         Tone::Bad
-    } else if after.0 < outcome.before.0 * 0.8 {
+    } else if after.0 < outcome.before.0 * FASTER {
         Tone::Good
     } else {
         Tone::Plain

@@ -99,7 +99,18 @@ pub(crate) fn summary(advice: &WorkloadAdvice) -> Document {
         document.pair("counted for", &length.to_string());
     }
     let (evidence, tone) = match &advice.priced {
-        PricedBy::Planner => ("by the planner, with hypothetical indexes (HypoPG)".to_owned(), Tone::Good),
+        PricedBy::Planner => {
+            let ours = advice.indexes.iter().filter(|index| !index.is_planned).count();
+            let but = if ours > 0 {
+                format!(
+                    "; {} by pgdj's own cost model, as HypoPG cannot simulate it",
+                    counted(ours, "index", "indexes")
+                )
+            } else {
+                String::new()
+            };
+            (format!("by the planner, with hypothetical indexes (HypoPG){but}"), Tone::Good)
+        }
         PricedBy::Model(why) => (format!("by pgdj's own cost model; the planner was not asked: {why}"), Tone::Warning),
         PricedBy::Nobody => ("there was no candidate".to_owned(), Tone::Plain),
     };

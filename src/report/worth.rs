@@ -24,12 +24,15 @@ impl WorthDoing {
         }
     }
 
-    /// How urgent it is, more first: critical findings, then indexes by the share of the time that they save, then the rest.
+    /// How urgent it is, more first: critical findings, indexes that save a twentieth of the time or more, warnings,
+    /// statements that take as much, other indexes, other statements, notices.
     pub(crate) fn rank(&self, share: Option<f64>) -> f64 {
         match self {
             Self::Finding(finding) if finding.severity == Severity::Critical => 4.0,
-            Self::Index(_) => 3.0 + share.unwrap_or_default().min(0.99),
+            Self::Index(_) if share.unwrap_or_default() >= 0.05 => 3.0 + share.unwrap_or_default().min(0.99),
+            Self::Index(_) => 1.995 + share.unwrap_or_default() / 100.0,
             Self::Finding(finding) if finding.severity == Severity::Warning => 2.0,
+            Self::Rewrite(..) if share.unwrap_or_default() >= 0.05 => 1.996 + share.unwrap_or_default() / 1000.0,
             Self::Rewrite(..) => 1.0 + share.unwrap_or_default().min(0.99),
             Self::Finding(_) => 0.0,
         }

@@ -106,6 +106,9 @@ impl Baselines {
         if baseline.format > FORMAT {
             return Err(broken(format!("it is of a newer pgdj (format {})", baseline.format)));
         }
+        if !baseline.is_plausible() {
+            return Err(broken("a counter or a cost in it is negative, or no number".to_owned()));
+        }
         Ok(Baseline { name: name.to_owned(), ..baseline })
     }
 

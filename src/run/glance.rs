@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -12,15 +11,22 @@ use crate::pg::session::Connector;
 use crate::readings::Readings;
 use crate::sample::Snapshot;
 
-/// Samples until every rule has judged, at most so long; what was not known by then is among the checks that were not
+/// Samples until every rule has judged or `enough` is over; what was not known by then is among the checks that were not
 /// made. Dropped before, the sampler ends with it.
-pub async fn findings_of(connector: Arc<dyn Connector>, settings: SamplerSettings, longest: Duration) -> Findings {
+pub async fn findings_of(
+    connector: Arc<dyn Connector>,
+    settings: SamplerSettings,
+    enough: impl Future<Output = ()>,
+) -> Findings {
     let (reports_in, reports) = mpsc::channel(sampler::REPORTS_ROOM);
     let (commands, commands_out) = mpsc::channel(1);
     let looking = async {
         let mut seen = SeenSamples::default();
-        // What was found by then stands.
-        drop(tokio::time::timeout(longest, seen.look(reports)).await);
+        tokio::select! {
+            () = seen.look(reports) => {}
+            // What was found by then stands.
+            () = enough => {}
+        }
         commands.try_send(SamplerCommand::Stop).unwrap_or_default();
         seen.findings()
     };

@@ -63,6 +63,9 @@ pub struct BaselineIndex {
     pub share: f64,
     /// Bytes of all parts, estimated.
     pub bytes: f64,
+    /// Whether the planner said what it saves; else it was the advisor's own model.
+    #[serde(default)]
+    pub is_planned: bool,
     /// The statements it was to help.
     pub helps: Vec<PromisedHelp>,
 }
@@ -118,6 +121,24 @@ impl Baseline {
     }
 }
 
+impl Baseline {
+    /// Whether every figure can be one: somebody may have changed the file.
+    pub fn is_plausible(&self) -> bool {
+        let is_figure = |figure: f64| figure.is_finite() && figure >= 0.0;
+        let of_statement = |it: &BaselineStatement| [it.calls, it.time.0, it.rows].into_iter().all(is_figure);
+        let of_help = |help: &PromisedHelp| [help.cost_before, help.cost_after].into_iter().all(is_figure);
+        let of_index = |it: &BaselineIndex| {
+            [it.share, it.bytes].into_iter().all(is_figure)
+                && it.helps.iter().all(|help| of_help(help) && help.statement < self.statements.len())
+        };
+        let counters = self.built.iter().flat_map(|built| &built.counters).flatten();
+        is_figure(self.kept_at.0)
+            && self.statements.iter().all(of_statement)
+            && self.indexes.iter().all(of_index)
+            && counters.into_iter().all(|(calls, time)| is_figure(*calls) && is_figure(time.0))
+    }
+}
+
 impl BaselineStatement {
     fn of(statement: &WorkloadStatement) -> Self {
         Self {
@@ -152,6 +173,7 @@ impl BaselineIndex {
             summary: index.candidate.summary(),
             parts: parts.collect(),
             share: index.share,
+            is_planned: index.is_planned,
             bytes: index.candidate.size_bytes(),
             helps: helps.collect(),
         }

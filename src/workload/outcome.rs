@@ -227,14 +227,16 @@ fn verdict(parts: &[PartOutcome], statements: &[StatementOutcome], is_since_buil
     if built.iter().any(|part| !part.is_valid) {
         return IndexVerdict::Invalid;
     }
+    if !statements.is_empty() && statements.iter().all(|it| it.uses_index == Some(false)) {
+        return IndexVerdict::Unused;
+    }
     let is_scanned = |part: &&BuiltPart| part.scans.is_none_or(|scans| scans > 0.0);
     let is_planned = statements.iter().any(|statement| statement.uses_index == Some(true));
     if built.iter().all(is_scanned) && built.iter().any(|part| part.scans.is_some()) {
         return IndexVerdict::Used;
     }
     let ran = statements.iter().any(|statement| statement.calls > 0.0);
-    let is_passed_over = !statements.is_empty() && statements.iter().all(|it| it.uses_index == Some(false));
-    if is_passed_over || is_since_built && ran && !is_planned { IndexVerdict::Unused } else { IndexVerdict::TooEarly }
+    if is_since_built && ran && !is_planned { IndexVerdict::Unused } else { IndexVerdict::TooEarly }
 }
 
 /// The counters of then and now.

@@ -30,7 +30,10 @@ pub(super) fn untagged() -> Document {
 }
 
 fn add_middleware(document: &mut Document) {
-    document.text("Or put the comment first, where it is never cut: a middleware that needs no package:");
+    document.text(
+        "A middleware that needs no package puts the comment first, where it is never cut; it is for requests, a Celery \
+         task or a command needs the same around its work:",
+    );
     document.code(Language::Python, COMMENT_FIRST);
     document.copied = Some(COMMENT_FIRST.to_owned());
 }

@@ -193,7 +193,7 @@ fn a_window_is_marked_zoomed_and_left_again() {
 #[test]
 fn a_window_is_compared_with_the_one_before() {
     let mut console = Console::new();
-    console.check("C", &["compared with the same time before", "no sample of the time before"]);
+    console.check("C", &["compared with ", "no sample of the time before"]);
     console.letters("m{{");
     let compared = console.screen();
     let rows = rows(&compared);

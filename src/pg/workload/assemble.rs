@@ -27,6 +27,14 @@ const LEAST: f64 = 0.005;
 /// A cost that rises by more than this part is worth saying.
 const WORSE: f64 = 0.05;
 
+/// The part of a statement that an index has to save to count for it at all; estimates are no closer than that.
+const LEAST_OF_A_STATEMENT: f64 = 0.1;
+
+/// Returns what a saving counts as.
+fn worth_it(share: f64) -> f64 {
+    if share < LEAST_OF_A_STATEMENT { 0.0 } else { share }
+}
+
 /// All that the answer is made from.
 pub(super) struct Assembly<'a> {
     pub(super) request: WorkloadRequest,
@@ -77,13 +85,13 @@ impl Assembly<'_> {
         for (at, possible) in self.pool.uses.iter().enumerate() {
             let (statement, candidate) = (possible.statement, possible.candidate);
             if !pricing.is_easy(candidate) {
-                prices.uses.push(Some(PriceOfUse::Model(possible.share)));
+                prices.uses.push(Some(PriceOfUse::Model(worth_it(possible.share))));
                 continue;
             }
             // What the planner says of the whole statement is put down to the scan that the index serves best.
             let is_best = best.get(&(statement, candidate)).is_some_and(|(best, _)| *best == at);
             let price = match pricing.alone(statement, candidate) {
-                Some(cost) => PriceOfUse::Planner(pricing.share(statement, cost)),
+                Some(cost) => PriceOfUse::Planner(worth_it(pricing.share(statement, cost))),
                 None => {
                     PriceOfUse::AtMost(pricing.together(statement).map_or(1.0, |cost| pricing.share(statement, cost)))
                 }

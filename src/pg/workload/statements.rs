@@ -185,8 +185,9 @@ fn unusable(statement: &WorkloadStatement, facts: &ServerFacts) -> Option<LeftOu
         return Some(LeftOut::NotPlanned);
     }
     let first = sql.split(|letter: char| !letter.is_ascii_alphabetic()).find(|word| !word.is_empty());
-    // They have a plan, and are no queries of the application: each makes a table, or runs what is prepared.
-    let is_made_once = |word: &str| ["create", "refresh", "execute"].contains(&word.to_ascii_lowercase().as_str());
+    // They have a plan, and are no queries of the application: each makes a table, runs what is prepared, or shows a plan.
+    let is_made_once =
+        |word: &str| ["create", "refresh", "execute", "explain"].contains(&word.to_ascii_lowercase().as_str());
     match check(sql) {
         Ok(_) if first.is_some_and(is_made_once) => Some(LeftOut::NoPlan),
         Ok(_) => None,

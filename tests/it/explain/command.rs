@@ -305,6 +305,16 @@ async fn a_statement_is_found_by_its_queryid() {
         open(&other).await.batch_execute("create extension pg_stat_statements").await.unwrap();
         ask(&other, &["--queryid", &id], "", (1, &[], &["ran in database", "hint: add -d"]));
         ask(&login, &["--queryid", "1"], "", (1, &[], &["no statement with queryid 1"]));
+        // Anybody can have sent it.
+        let evil = "create function evil() returns text language plpgsql immutable as $$ begin return 'x'; end $$;
+            select id from shop_order where status = evil()";
+        admin.batch_execute(evil).await.unwrap();
+        let id =
+            "select queryid from pg_stat_statements where query like '%status = evil()%' and query not like '%pg_stat%'
+            and query not like '%create%' limit 1";
+        let id = number(&admin, id).await.to_string();
+        ask(&login, &["--queryid", &id], "", (1, &[], &["evil", "not planned", "--allow-calls"]));
+        ask(&login, &["--queryid", &id, "--allow-calls"], "", (0, &["shop_order"], &["evil"]));
     }
 }
 
