@@ -12,7 +12,7 @@ set -euo pipefail
 shots='
 incident     |  80 | 24 | 1       | do +Cancel
 overview     | 120 | 40 | 1       | CRIT
-locks        | 120 | 40 | 7       | runs? at once
+locks        | 120 | 40 | 7       | stops? waiting
 activity     | 120 | 40 | 2       | WAITS
 queries      | 120 | 40 | 3       | shop_order
 tables       | 120 | 40 | 4       | shop_cart
