@@ -7,6 +7,7 @@ pub mod explain;
 pub mod first;
 mod index_code;
 pub mod log;
+mod output;
 pub mod password;
 pub mod shell;
 pub mod start;

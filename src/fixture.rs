@@ -4,9 +4,11 @@
 
 use std::sync::Arc;
 
-use crate::app::{PaneSpec, Rights, SampleOrigin, Start};
+use crate::app::{PaneSpec, PaneView, Rights, SampleOrigin, Start};
+use crate::findings::Findings;
 use crate::pg::probes;
-use crate::sample::{Missing, Reading, RowSet, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
+use crate::readings::Readings;
+use crate::sample::{History, Missing, Reading, RowSet, Seconds, Section, ServerFacts, Snapshot, Timestamp, Value};
 use crate::ui::theme::Theme;
 
 /// The moment of a snapshot made here.
@@ -78,6 +80,13 @@ pub(crate) fn start(pane: &'static PaneSpec) -> Start {
         themes: None,
         vcpus: None,
     }
+}
+
+/// Shows a pane the newest sample of a history, without findings.
+pub(crate) fn with_view<T>(history: &History, work: impl FnOnce(&PaneView<'_>) -> T) -> T {
+    let (moment, findings) = (history.last().unwrap(), Findings::default());
+    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
+    work(&PaneView::new(history, moment, &readings, &findings))
 }
 
 /// An empty snapshot at [`NOW`].

@@ -16,9 +16,14 @@ use crate::ui::theme::Role;
 /// Columns of the target's name; a unix socket's path would leave no room for what the server is.
 const LONGEST_TARGET: usize = 32;
 /// Paces after which a sign that was not read again is marked as old.
-pub(super) const MISSED_PACES: f64 = 3.0;
+const MISSED_PACES: f64 = 3.0;
 /// Seconds beyond these that an answer may take.
-pub(super) const GRACE: f64 = 2.0;
+const GRACE: f64 = 2.0;
+
+/// Whether figures of such an age are late, where they are usually read so often.
+pub(super) fn is_late(age: Seconds, usual: Seconds) -> bool {
+    age.0 > MISSED_PACES * usual.0 + GRACE
+}
 
 /// What stands before the cost.
 const OVERHEAD: &str = "  overhead ";
@@ -167,8 +172,8 @@ impl App {
         let Some(snapshot) = self.shown.snapshot() else { return false };
         // What took the server long is read less often, and then says of what moment it is.
         // Standbys are looked for less often where there are none.
-        let is_old = sign.probe == "server"
-            && snapshot.age(sign.probe).is_some_and(|age| age.0 > MISSED_PACES * snapshot.cost.pace.0 + GRACE);
+        let is_old =
+            sign.probe == "server" && snapshot.age(sign.probe).is_some_and(|age| is_late(age, snapshot.cost.pace));
         snapshot.section(sign.probe).why().is_some() || is_old
     }
 }

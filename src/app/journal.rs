@@ -1,7 +1,7 @@
 //! The journal: what pgdj did on the server, what it costs it, and which rules could not be judged.
 
 use super::App;
-use super::header::{GRACE, MISSED_PACES};
+use super::header::is_late;
 use crate::document::Document;
 use crate::pg::probes::{self, Pace};
 use crate::sample::{Seconds, ServerFacts, Snapshot, shortfall};
@@ -74,8 +74,8 @@ fn late(probe: &str, snapshot: &Snapshot) -> Option<String> {
         Pace::Every(interval) => interval.as_secs_f64().max(sample.0),
         Pace::Asked => return None,
     };
-    let is_late = age.0 > MISSED_PACES * usual + GRACE;
-    is_late.then(|| format!("late: read {age} ago, usually every {}", Seconds(usual)))
+    let usual = Seconds(usual);
+    is_late(age, usual).then(|| format!("late: read {age} ago, usually every {usual}"))
 }
 
 /// Says why there is another connection, by what is known of the server anew: what follows "connected to demo as postgres".

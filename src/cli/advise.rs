@@ -9,9 +9,10 @@ use std::time::Duration;
 use futures_util::future::{FutureExt as _, try_join};
 use tokio::sync::Notify;
 
-use super::args::{AdviseArgs, Args, OutputFormat};
+use super::args::{AdviseArgs, Args};
+use super::output;
 use super::start::sampling;
-use super::target::{say, target, theme};
+use super::target::{say, target};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
 use crate::pg::address::Environment;
@@ -20,8 +21,6 @@ use crate::report;
 use crate::run::ShutdownSignals;
 use crate::run::baselines::{Baselines, state_folder};
 use crate::run::glance::findings_of;
-use crate::ui::html::{self, HtmlPart};
-use crate::ui::{markdown, stream};
 use crate::workload::{Baseline, ChoiceLimits, WorkloadProgress};
 
 /// How long the checks may take on after the advice: some need a second sample.
@@ -82,18 +81,8 @@ pub async fn run(
         let line = format!("kept as {name} in {}; when the indexes are built: pgdj verify {name}\n", path.display());
         say(&crate::ui::text::clean_stream(&line));
     }
-    let text = match asked.format {
-        OutputFormat::Text => {
-            stream::write(&report::workload::documents(&advice, &findings), theme(config, environment).as_ref())
-        }
-        OutputFormat::Json => json::write(&advice, &findings),
-        OutputFormat::Markdown => markdown::write(&report::workload::documents(&advice, &findings)),
-        OutputFormat::Html => {
-            let documents = report::workload::documents(&advice, &findings);
-            html::write(&documents.iter().map(|document| HtmlPart { document, plan: None }).collect::<Vec<_>>())
-        }
-    };
-    Ok(text.into_bytes())
+    let documents = report::workload::documents(&advice, &findings);
+    Ok(output::write(asked.format, &documents, || json::write(&advice, &findings), (config, environment)))
 }
 
 /// Says on standard error how far it is.

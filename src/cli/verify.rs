@@ -5,9 +5,10 @@ mod json;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use super::args::{Args, OutputFormat, VerifyArgs};
+use super::args::{Args, VerifyArgs};
 use super::explain::HAS_ADVICE;
-use super::target::{say, target, theme};
+use super::output;
+use super::target::{say, target};
 use crate::config::Config;
 use crate::failure::{Failure, FailureKind};
 use crate::pg::address::Environment;
@@ -15,9 +16,7 @@ use crate::pg::workload::{self, WorkloadTarget};
 use crate::report;
 use crate::run::ShutdownSignals;
 use crate::run::baselines::{Baselines, state_folder};
-use crate::ui::html::{self, HtmlPart};
 use crate::ui::text::clean_stream;
-use crate::ui::{markdown, stream};
 use crate::workload::compare;
 
 /// Runs the command; returns what is printed, and the exit status.
@@ -58,16 +57,10 @@ pub async fn run(
         }
     }
     let documents = report::outcome::documents(&baseline, &now, &outcome);
-    let text = match asked.format {
-        OutputFormat::Text => stream::write(&documents, theme(config, environment).as_ref()),
-        OutputFormat::Json => json::write(&baseline, &now, &outcome),
-        OutputFormat::Markdown => markdown::write(&documents),
-        OutputFormat::Html => {
-            html::write(&documents.iter().map(|document| HtmlPart { document, plan: None }).collect::<Vec<_>>())
-        }
-    };
+    let written =
+        output::write(asked.format, &documents, || json::write(&baseline, &now, &outcome), (config, environment));
     let is_bad = asked.check && outcome.is_bad();
-    Ok((text.into_bytes(), if is_bad { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS }))
+    Ok((written, if is_bad { ExitCode::from(HAS_ADVICE) } else { ExitCode::SUCCESS }))
 }
 
 /// Returns the names of the baselines, one a line.

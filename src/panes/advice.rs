@@ -11,7 +11,7 @@ mod tests;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 
-use self::documents::AdviceRow;
+use self::documents::{AdviceRow, RowSubject};
 use super::column::{PaneColumn, cells, column, headers};
 use super::explain;
 use crate::app::keys::{Binding, key};
@@ -25,7 +25,6 @@ use crate::failure::Failure;
 use crate::pg::workload::WorkloadRequest;
 use crate::readings::statement_line::statement_line;
 use crate::report;
-use crate::report::worth::WorthDoing;
 use crate::sample::unit::{Count, Share};
 use crate::sample::{Bytes, Seconds};
 use crate::ui::dialog::PickItem;
@@ -279,7 +278,7 @@ impl Advice {
     fn jump(&self) -> PaneRequest {
         let Some(row) = self.selected() else { return PaneRequest::Nothing };
         match &row.subject {
-            WorthDoing::Finding(finding) => match super::overview::worst::place(finding) {
+            RowSubject::Finding(finding) => match super::overview::worst::place(finding) {
                 Some((pane, key)) => PaneRequest::Go(pane, key.map_or(PaneSubject::Nothing, PaneSubject::Row)),
                 None => PaneRequest::Say("This finding is about no single row".to_owned()),
             },

@@ -208,10 +208,7 @@ impl Judge {
         level: Level,
         mode: Mode,
     ) -> Result<StatementVerdict, QueryTrouble> {
-        match written(transaction, sql, level, mode) {
-            Ok(written) => Box::pin(Self::names(transaction, written, level, &[])).await,
-            Err(objections) => Ok(StatementVerdict { judge: None, objections }),
-        }
+        Self::of_several(transaction, &[sql], level, mode).await
     }
 
     /// Judges several statements together: where nothing speaks against all of them, nothing speaks against any one.
@@ -224,13 +221,10 @@ impl Judge {
         level: Level,
         mode: Mode,
     ) -> Result<StatementVerdict, QueryTrouble> {
-        match written_by_all(transaction, statements, level, mode) {
-            Ok(all) => Box::pin(Self::names(transaction, all, level, &[])).await,
-            Err(objections) => Ok(StatementVerdict { judge: None, objections }),
-        }
+        Self::several(transaction, statements, level, mode, &[]).await
     }
 
-    /// Judges several statements that the server has parsed in this transaction, with all that it has locked.
+    /// The same for statements that the server has parsed in this transaction, with all that it has locked.
     pub(super) async fn of_several_locked(
         transaction: &mut Transaction,
         statements: &[&str],
@@ -238,10 +232,24 @@ impl Judge {
         mode: Mode,
     ) -> Result<StatementVerdict, QueryTrouble> {
         let relations = locked_relations(transaction).await?;
-        match written_by_all(transaction, statements, level, mode) {
-            Ok(all) => Box::pin(Self::names(transaction, all, level, &relations)).await,
-            Err(objections) => Ok(StatementVerdict { judge: None, objections }),
+        Self::several(transaction, statements, level, mode, &relations).await
+    }
+
+    async fn several(
+        transaction: &mut Transaction,
+        statements: &[&str],
+        level: Level,
+        mode: Mode,
+        relations: &[i64],
+    ) -> Result<StatementVerdict, QueryTrouble> {
+        let mut all = WrittenNames::default();
+        for sql in statements {
+            match written(transaction, sql, level, mode) {
+                Ok(written) => all.add(written),
+                Err(objections) => return Ok(StatementVerdict { judge: None, objections }),
+            }
         }
+        Box::pin(Self::names(transaction, all, level, relations)).await
     }
 
     /// Judges the names of what is no statement for EXPLAIN: the definitions of hypothetical indexes.
@@ -348,20 +356,6 @@ fn written(transaction: &Transaction, sql: &str, level: Level, mode: Mode) -> Re
         Some(objection) => Err(vec![objection]),
         None => Ok(written),
     }
-}
-
-/// Returns what several statements write, or what speaks against the one where that alone decides.
-fn written_by_all(
-    transaction: &Transaction,
-    statements: &[&str],
-    level: Level,
-    mode: Mode,
-) -> Result<WrittenNames, Vec<Objection>> {
-    let mut all = WrittenNames::default();
-    for sql in statements {
-        all.add(written(transaction, sql, level, mode)?);
-    }
-    Ok(all)
 }
 
 /// Returns the relations that this transaction has locked.

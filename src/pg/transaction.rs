@@ -217,13 +217,21 @@ pub(super) struct Transaction {
     greeting: Greeting,
     /// The statement that is prepared.
     prepared: Option<String>,
+    /// Those of several that are prepared, by their numbers.
+    prepared_several: Vec<usize>,
 }
 
 impl Transaction {
     /// Connects; nothing is sent yet.
     pub(super) async fn open(connector: &dyn Connector, cancel_queue: &CancelQueue) -> Result<Self, Failure> {
         let connection = Connection::of(connector.connect().await?, cancel_queue);
-        Ok(Self { connection, state: TransactionState::Idle, greeting: Greeting::default(), prepared: None })
+        Ok(Self {
+            connection,
+            state: TransactionState::Idle,
+            greeting: Greeting::default(),
+            prepared: None,
+            prepared_several: Vec::new(),
+        })
     }
 
     /// Returns what cancels whatever this connection runs.
@@ -335,11 +343,17 @@ impl Transaction {
 
     /// Forgets what was prepared, which would outlive a rollback.
     async fn forget(&mut self) -> Result<(), QueryTrouble> {
-        if self.prepared.is_some() {
-            self.control(&[DEALLOCATE.sql()]).await?;
-            self.prepared = None;
+        let forget = self.forgetting();
+        if !forget.is_empty() {
+            self.control(&forget).await?;
         }
         Ok(())
+    }
+
+    /// Returns what forgets all that is prepared, which counts as forgotten from here.
+    fn forgetting(&mut self) -> Vec<Sql> {
+        let one = self.prepared.take().map(|_| DEALLOCATE.sql());
+        one.into_iter().chain(self.prepared_several.drain(..).map(parsed::deallocate)).collect()
     }
 
     /// Ends the transaction with ROLLBACK, whatever became of it, and forgets what was prepared.
@@ -348,11 +362,9 @@ impl Transaction {
             return;
         }
         // In one message: behind a pooler, the backend is kept until it has been answered.
-        let forget = self.prepared.is_some().then(|| DEALLOCATE.sql());
-        let sql = Sql::batch(&[ROLLBACK.sql()].into_iter().chain(forget).collect::<Vec<_>>());
+        let sql = Sql::batch(&std::iter::once(ROLLBACK.sql()).chain(self.forgetting()).collect::<Vec<_>>());
         let (done, end) = self.connection.drive(self.connection.batch(&sql)).await;
         self.state = TransactionState::Idle;
-        self.prepared = None;
         if let Err(QueryTrouble::Lost(why)) = self.judge(done, end) {
             tracing::info!(why, "a connection was lost before its ROLLBACK, which the server then does");
         }

@@ -2,7 +2,7 @@
 
 use super::finding;
 use super::index::{size, wal};
-use super::worth::WorthDoing;
+use super::worth::Worth;
 use crate::advisor::Refusal;
 use crate::document::{Document, Language, Tone};
 use crate::findings::Findings;
@@ -28,36 +28,30 @@ pub(crate) fn documents(advice: &WorkloadAdvice, findings: &Findings) -> Vec<Doc
 
 /// Returns all that is worth doing, one line each, the worst first.
 fn in_order(advice: &WorkloadAdvice, findings: &Findings) -> Document {
-    let share_of = |seconds: f64| if advice.total.0 > 0.0 { (seconds / advice.total.0).min(1.0) } else { 0.0 };
-    let mut all: Vec<(f64, &'static str, String, Tone)> = Vec::new();
-    for found in &findings.list {
-        let worth = WorthDoing::Finding(Box::new(found.clone()));
-        all.push((worth.rank(None), worth.kind(), found.title.clone(), finding::tone(found.severity)));
-    }
-    for (at, index) in advice.indexes.iter().enumerate() {
-        let worth = WorthDoing::Index(at);
+    let found = findings.list.iter().map(|found| {
+        let tone = finding::tone(found.severity);
+        (Worth::Finding(found.severity), 0.0, found.title.clone(), tone)
+    });
+    let indexes = advice.indexes.iter().map(|index| {
         let words = format!("{}: would save about {}", index.candidate.summary(), Share(index.share));
-        all.push((worth.rank(Some(index.share)), worth.kind(), words, Tone::Strong));
-    }
-    for (at, refusal) in different_rewrites(advice) {
-        let Some(planned) = advice.statements.get(*at) else { continue };
-        let worth = WorthDoing::Rewrite(*at, Box::new(refusal.clone()));
-        let share = share_of(planned.statement.time.0);
-        let words = format!("{}: takes {}", statement_line(&planned.statement.sql), Share(share));
-        all.push((worth.rank(Some(share)), worth.kind(), words, Tone::Plain));
-    }
-    all.sort_by(|one, other| other.0.total_cmp(&one.0));
+        (Worth::Index, index.share, words, Tone::Strong)
+    });
+    let rewrites = different_rewrites(advice).into_iter().filter_map(|(at, _)| {
+        let statement = &advice.statements.get(*at)?.statement;
+        let share = advice.share_of(statement.time);
+        let words = format!("{}: takes {}", statement_line(&statement.sql), Share(share));
+        Some((Worth::Rewrite, share, words, Tone::Plain))
+    });
+    let mut all: Vec<(Worth, f64, String, Tone)> = found.chain(indexes).chain(rewrites).collect();
+    all.sort_by(|one, other| other.0.rank(other.1).total_cmp(&one.0.rank(one.1)));
     let mut document = Document::new("Worth doing, worst first");
-    if all.is_empty() {
-        let (words, tone) = if findings.is_complete() {
-            ("Nothing.", Tone::Good)
-        } else {
-            ("Nothing was found; not every check was made.", Tone::Plain)
-        };
-        document.text_as(words, tone);
+    if all.is_empty() && findings.is_complete() {
+        document.text_as("Nothing.", Tone::Good);
+    } else if all.is_empty() {
+        document.text("Nothing was found; not every check was made.");
     }
-    for (_, kind, words, tone) in all {
-        document.pair_as(kind, &words, tone);
+    for (worth, _, words, tone) in all {
+        document.pair_as(worth.word(), &words, tone);
     }
     document
 }
@@ -82,7 +76,7 @@ pub(crate) fn verdict(advice: &WorkloadAdvice) -> String {
 /// Returns the time that all indexes save together, and its share of the time of all statements.
 pub(crate) fn saving(advice: &WorkloadAdvice) -> (Seconds, Share) {
     let saves = Seconds(advice.indexes.iter().map(|index| index.saves.0).sum());
-    (saves, Share(if advice.total.0 > 0.0 { (saves.0 / advice.total.0).min(1.0) } else { 0.0 }))
+    (saves, Share(advice.share_of(saves)))
 }
 
 /// Returns what was asked, of whom, at what cost, and what that is worth.
@@ -92,9 +86,8 @@ pub(crate) fn summary(advice: &WorkloadAdvice) -> Document {
     let tone = if is_calm { Tone::Good } else { Tone::Strong };
     document.text_as(&verdict(advice), tone);
     let looked_at = Seconds(advice.statements.iter().map(|planned| planned.statement.time.0).sum());
-    let share = if advice.total.0 > 0.0 { looked_at.0 / advice.total.0 } else { 0.0 };
     let statements = counted(advice.statements.len(), "statement", "statements");
-    document.pair("looked at", &format!("{statements}, {} of the time of all", Share(share.min(1.0))));
+    document.pair("looked at", &format!("{statements}, {} of the time of all", Share(advice.share_of(looked_at))));
     if let Some((_, length)) = advice.window {
         document.pair("counted for", &length.to_string());
     }
@@ -254,9 +247,8 @@ pub(crate) fn rest(advice: &WorkloadAdvice) -> Document {
         .filter(|group| group.why != LeftOut::Own)
         .map(|group| {
             let count = counted(group.statements, "statement", "statements");
-            let share = if advice.total.0 > 0.0 { group.time.0 / advice.total.0 } else { 0.0 };
             let example = group.example.as_ref().map(|said| format!("; the first: {said}")).unwrap_or_default();
-            format!("{count} ({} of the time) {}{example}", Share(share.min(1.0)), group.why)
+            format!("{count} ({} of the time) {}{example}", Share(advice.share_of(group.time)), group.why)
         })
         .collect();
     if !left_out.is_empty() {
@@ -296,9 +288,8 @@ fn rewrites(document: &mut Document, advice: &WorkloadAdvice) {
     let more = shown.len().saturating_sub(MOST_REWRITES);
     for (at, refusal) in shown.into_iter().take(MOST_REWRITES) {
         let Some(planned) = advice.statements.get(*at) else { continue };
-        let share = if advice.total.0 > 0.0 { planned.statement.time.0 / advice.total.0 } else { 0.0 };
         document.item(statement_line(&planned.statement.sql));
-        document.pair("time", &format!("{} of all", Share(share.min(1.0))));
+        document.pair("time", &format!("{} of all", Share(advice.share_of(planned.statement.time))));
         document.pair("why", &refusal.why);
         let Some(rewrite) = &refusal.rewrite else { continue };
         document.pair_as("instead", &rewrite.what, Tone::Accent);

@@ -28,35 +28,40 @@ pub async fn findings_of(
             () = enough => {}
         }
         commands.try_send(SamplerCommand::Stop).unwrap_or_default();
-        seen.findings()
+        seen.findings
     };
     let (findings, ()) = tokio::join!(looking, sampler::run(connector, settings, reports_in, commands_out));
     findings
 }
 
-/// The samples that the checks are made by.
+/// The samples that the checks are made by, and what they found.
 #[derive(Default)]
 struct SeenSamples {
     first: Option<Arc<Snapshot>>,
-    newest: Option<Arc<Snapshot>>,
+    newest: Option<Rc<Readings>>,
+    findings: Findings,
 }
 
 impl SeenSamples {
     async fn look(&mut self, mut reports: mpsc::Receiver<SamplerReport>) {
         while let Some(report) = reports.recv().await {
             let SamplerReport::Snapshot(snapshot) = report else { continue };
-            self.first.get_or_insert_with(|| Arc::clone(&snapshot));
-            self.newest = Some(snapshot);
-            if self.findings().pending() == 0 {
+            self.check(snapshot);
+            if self.findings.pending() == 0 {
                 return;
             }
         }
     }
 
-    fn findings(&self) -> Findings {
-        let Some(newest) = &self.newest else { return Findings::default() };
-        let readings: Rc<Readings> = Readings::of(Arc::clone(newest));
-        let older = self.first.as_ref().filter(|first| !Arc::ptr_eq(first, newest));
-        findings::check(&RuleInput::new(&readings, older.map(Arc::as_ref)))
+    fn check(&mut self, snapshot: Arc<Snapshot>) {
+        let older = self.first.clone();
+        self.first.get_or_insert_with(|| Arc::clone(&snapshot));
+        // What did not change since the last sample is not decoded again.
+        let readings = match &self.newest {
+            Some(newest) => Readings::beside(newest, snapshot),
+            None => Readings::of(snapshot),
+        };
+        self.findings = findings::check(&RuleInput::new(&readings, older.as_deref()));
+        self.newest = Some(readings);
     }
 }

@@ -42,6 +42,13 @@ pub struct WorkloadAdvice {
     pub notes: Vec<String>,
 }
 
+impl WorkloadAdvice {
+    /// Returns a time as a share of the time of all statements, 0..=1.
+    pub fn share_of(&self, time: Seconds) -> f64 {
+        if self.total.0 > 0.0 { (time.0 / self.total.0).min(1.0) } else { 0.0 }
+    }
+}
+
 /// Who said what an index saves.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum PricedBy {

@@ -3,7 +3,6 @@
 //! A baseline holds texts of statements as `pg_stat_statements` keeps them, without the values of parameters, and with
 //! secrets redacted.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
@@ -188,21 +187,13 @@ pub fn baseline_name(database: &str, at: Timestamp) -> String {
     format!("{plain}-{}", time.unwrap_or_default())
 }
 
-/// The statements that are counted now, to be found by those of a baseline.
-#[derive(Debug)]
-pub struct CountedStatements<'a>(HashMap<Cow<'a, str>, &'a WorkloadStatement>);
-
-impl<'a> CountedStatements<'a> {
-    /// Takes them.
-    pub fn of(statements: &'a [WorkloadStatement]) -> Self {
-        // Of equal texts the first is kept, which takes more time.
-        Self(statements.iter().rev().map(|statement| (redact(&statement.sql), statement)).collect())
-    }
-
-    /// Returns the statement as it is counted now: its queryid changes with a restore, its text does not.
-    pub fn find(&self, known: &BaselineStatement) -> Option<&'a WorkloadStatement> {
-        self.0.get(known.sql.as_str()).copied()
-    }
+/// Returns each statement of a baseline as it is counted now; `None` where it is not. Its queryid changes with a restore, its
+/// text does not.
+pub fn counted_now(baseline: &Baseline, statements: Vec<WorkloadStatement>) -> Vec<Option<WorkloadStatement>> {
+    // Of equal texts the first is kept, which takes more time.
+    let by_text = statements.into_iter().rev().map(|statement| (redact(&statement.sql).into_owned(), statement));
+    let mut by_text: HashMap<String, WorkloadStatement> = by_text.collect();
+    baseline.statements.iter().map(|known| by_text.remove(&known.sql)).collect()
 }
 
 /// Returns the time of one call on average; `None` without a call.

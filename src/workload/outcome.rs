@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::baseline::{Baseline, BaselinePart, BuiltIndexes, CountedStatements, PromisedHelp, mean};
+use super::baseline::{Baseline, BaselinePart, BuiltIndexes, PromisedHelp, mean};
 use super::statement::WorkloadStatement;
 use crate::advisor::IndexSpec;
 use crate::catalog::{Catalog, Index, Table};
@@ -25,8 +25,8 @@ pub struct CurrentWorkload {
     pub at: Timestamp,
     /// Since when statements are counted, where the server says so.
     pub counted_since: Option<Timestamp>,
-    /// The statements that are counted.
-    pub statements: Vec<WorkloadStatement>,
+    /// Each statement of the baseline as it is counted now; `None` where it is not.
+    pub statements: Vec<Option<WorkloadStatement>>,
     /// The tables of the indexes.
     pub catalog: Catalog,
     /// What is known of the Django project.
@@ -242,9 +242,7 @@ fn verdict(parts: &[PartOutcome], statements: &[StatementOutcome], is_since_buil
 /// The counters of then and now.
 struct Counted<'a> {
     baseline: &'a Baseline,
-    /// Each statement of the baseline as it is counted now.
-    now: Vec<Option<&'a WorkloadStatement>>,
-    plans: &'a BTreeMap<usize, Option<Vec<String>>>,
+    now: &'a CurrentWorkload,
     /// Whether all counters began again since the baseline.
     is_reset: bool,
     built: Option<&'a BuiltIndexes>,
@@ -252,26 +250,19 @@ struct Counted<'a> {
 
 impl<'a> Counted<'a> {
     fn of(baseline: &'a Baseline, now: &'a CurrentWorkload) -> Self {
-        let counted = CountedStatements::of(&now.statements);
         let built = baseline.built.as_ref();
         let last = built.map_or(baseline.kept_at, |built| built.at);
-        Self {
-            baseline,
-            now: baseline.statements.iter().map(|known| counted.find(known)).collect(),
-            plans: &now.plans,
-            is_reset: now.counted_since.is_some_and(|since| since > last),
-            built,
-        }
+        Self { baseline, now, is_reset: now.counted_since.is_some_and(|since| since > last), built }
     }
 
     /// Returns the counters of now, to be kept.
     fn now(&self) -> Vec<Option<(f64, Seconds)>> {
-        self.now.iter().map(|now| now.map(|now| (now.calls, now.time))).collect()
+        self.now.statements.iter().map(|now| now.as_ref().map(|now| (now.calls, now.time))).collect()
     }
 
     /// Returns calls and time since.
     fn since(&self, at: usize) -> Option<(f64, Seconds)> {
-        let now = self.now.get(at).copied().flatten()?;
+        let now = self.now.statements.get(at)?.as_ref()?;
         let before = match self.built {
             Some(built) => built.counters.get(at).copied().flatten().unwrap_or_default(),
             None => self.baseline.statements.get(at).map(|known| (known.calls, known.time))?,
@@ -287,7 +278,7 @@ impl<'a> Counted<'a> {
         let (calls, time) = self.since(at).unwrap_or_default();
         let before = known.mean();
         let promised = help.map(|help| Seconds(before.0 * help.cost_after / help.cost_before.max(1e-9)));
-        let uses_index = self.plans.get(&at).and_then(Option::as_ref).filter(|_| !names.is_empty());
+        let uses_index = self.now.plans.get(&at).and_then(Option::as_ref).filter(|_| !names.is_empty());
         Some(StatementOutcome {
             statement: at,
             before,
@@ -302,7 +293,7 @@ impl<'a> Counted<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::baseline::{BaselineIndex, BaselineStatement};
+    use crate::workload::baseline::{BaselineIndex, BaselineStatement, counted_now};
 
     fn statement(id: i64, calls: f64, time: f64) -> WorkloadStatement {
         WorkloadStatement {
@@ -347,6 +338,7 @@ mod tests {
     fn now(indexes: Vec<Index>, statements: Vec<WorkloadStatement>) -> CurrentWorkload {
         let table = Table { schema: "public".to_owned(), name: "shop_order".to_owned(), indexes, ..Table::default() };
         let catalog = Catalog { tables: vec![table], ..Catalog::default() };
+        let statements = counted_now(&baseline(), statements);
         CurrentWorkload { at: Timestamp(2000.0), statements, catalog, ..CurrentWorkload::default() }
     }
 

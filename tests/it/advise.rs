@@ -275,6 +275,31 @@ async fn of_the_statements_of_a_batch_only_those_are_left_out_that_something_spe
     }
 }
 
+/// A lock that comes between two steps of a batch leaves nothing behind that the next batch stumbles over.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_comes_and_goes_leaves_out_its_table_alone() {
+    let Some(server) = own() else { return };
+    let (login, client) = shop(server).await;
+    run_all(&client).await;
+    let locking = open(&login).await;
+    let coming_and_going = tokio::spawn(async move {
+        loop {
+            locking.batch_execute("begin; lock table blog_post in access exclusive mode").await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(140)).await;
+            locking.batch_execute("rollback").await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(15)).await;
+        }
+    });
+    for _ in 0..6 {
+        let advice = advice(&login, few(5)).await;
+        for group in &advice.left_out {
+            assert!(![LeftOut::NotPlanned, LeftOut::Gone].contains(&group.why), "{:?}", advice.left_out);
+        }
+        assert!(advice.indexes.iter().any(|index| index.candidate.spec.table == "shop_order"), "{:?}", keys(&advice));
+    }
+    coming_and_going.abort();
+}
+
 fn pgdj(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_pgdj")).env_clear().env("HOME", "/nonexistent").args(arguments).output().unwrap()
 }

@@ -2,11 +2,11 @@
 
 use crate::advisor::Refusal;
 use crate::document::{Document, Language, Tone};
-use crate::findings::{Findings, Severity};
+use crate::findings::{Finding, Findings, Severity};
 use crate::panes::overview::worst;
 use crate::readings::statement_line::statement_line;
 use crate::report;
-use crate::report::worth::WorthDoing;
+use crate::report::worth::Worth;
 use crate::sample::Seconds;
 use crate::sample::unit::Share;
 use crate::ui::theme::Role;
@@ -18,11 +18,13 @@ pub(super) struct AdviceRow {
     /// The key of the row.
     pub(super) key: String,
     /// What it is about.
-    pub(super) subject: WorthDoing,
+    pub(super) subject: RowSubject,
     /// What it is, in one line.
     pub(super) title: String,
     /// The share of the time of all statements that it saves.
     pub(super) share: Option<f64>,
+    /// The same, or the share that the statement takes; it decides the order.
+    weight: f64,
     /// The time that it saves, or of a statement, that it takes.
     pub(super) time: Option<Seconds>,
     /// The statements it is about, by their places.
@@ -37,13 +39,25 @@ pub(super) struct AdviceRow {
     pub(super) checked_by: &'static str,
 }
 
+/// What a row is about.
+#[derive(Debug, Clone)]
+pub(super) enum RowSubject {
+    /// An index, by its place.
+    Index(usize),
+    /// A statement to be written another way, by its place.
+    Rewrite(usize, Box<Refusal>),
+    /// A finding.
+    Finding(Box<Finding>),
+}
+
 impl AdviceRow {
-    fn of(key: String, subject: WorthDoing, title: String) -> Self {
+    fn of(key: String, subject: RowSubject, title: String) -> Self {
         Self {
             key,
             subject,
             title,
             share: None,
+            weight: 0.0,
             time: None,
             statements: Vec::new(),
             size: None,
@@ -54,18 +68,26 @@ impl AdviceRow {
     }
 
     pub(super) fn is_index(&self) -> bool {
-        matches!(self.subject, WorthDoing::Index(_))
+        matches!(self.subject, RowSubject::Index(_))
     }
 
     pub(super) fn kind(&self) -> &'static str {
-        self.subject.kind()
+        self.worth().word()
+    }
+
+    fn worth(&self) -> Worth {
+        match &self.subject {
+            RowSubject::Index(_) => Worth::Index,
+            RowSubject::Rewrite(..) => Worth::Rewrite,
+            RowSubject::Finding(finding) => Worth::Finding(finding.severity),
+        }
     }
 
     pub(super) fn role(&self) -> Role {
         match &self.subject {
-            WorthDoing::Index(_) => Role::BadgeGood,
-            WorthDoing::Rewrite(..) => Role::BadgePlain,
-            WorthDoing::Finding(finding) => match finding.severity {
+            RowSubject::Index(_) => Role::BadgeGood,
+            RowSubject::Rewrite(..) => Role::BadgePlain,
+            RowSubject::Finding(finding) => match finding.severity {
                 Severity::Critical => Role::BadgeBad,
                 Severity::Warning => Role::BadgeWarning,
                 Severity::Notice => Role::BadgePlain,
@@ -73,8 +95,9 @@ impl AdviceRow {
         }
     }
 
+    /// How urgent it is.
     pub(super) fn rank(&self) -> f64 {
-        self.subject.rank(self.share)
+        self.worth().rank(self.weight)
     }
 }
 
@@ -84,7 +107,7 @@ pub(super) fn rows(advice: Option<&WorkloadAdvice>, findings: &Findings) -> Vec<
     let mut rows: Vec<AdviceRow> = keys
         .into_iter()
         .zip(&findings.list)
-        .map(|(key, finding)| AdviceRow::of(key, WorthDoing::Finding(Box::new(finding.clone())), finding.title.clone()))
+        .map(|(key, finding)| AdviceRow::of(key, RowSubject::Finding(Box::new(finding.clone())), finding.title.clone()))
         .collect();
     if let Some(advice) = advice {
         rows.extend(index_rows(advice));
@@ -97,6 +120,7 @@ pub(super) fn rows(advice: Option<&WorkloadAdvice>, findings: &Findings) -> Vec<
 fn index_rows(advice: &WorkloadAdvice) -> impl Iterator<Item = AdviceRow> {
     advice.indexes.iter().enumerate().map(|(at, index)| AdviceRow {
         share: Some(index.share),
+        weight: index.share,
         time: Some(index.saves),
         statements: index.helped.iter().map(|helped| helped.change.statement).collect(),
         size: Some(index.candidate.size_bytes()),
@@ -105,7 +129,7 @@ fn index_rows(advice: &WorkloadAdvice) -> impl Iterator<Item = AdviceRow> {
         checked_by: if index.is_planned { "planner" } else { "model" },
         ..AdviceRow::of(
             format!("index {}", index.candidate.summary()),
-            WorthDoing::Index(at),
+            RowSubject::Index(at),
             index.candidate.summary(),
         )
     })
@@ -122,8 +146,9 @@ fn rewrite_rows(advice: &WorkloadAdvice) -> Vec<AdviceRow> {
         let title = statement_line(&planned.statement.sql);
         rows.push(AdviceRow {
             time: Some(planned.statement.time),
+            weight: advice.share_of(planned.statement.time),
             statements: vec![*at],
-            ..AdviceRow::of(key, WorthDoing::Rewrite(*at, Box::new(refusal.clone())), title)
+            ..AdviceRow::of(key, RowSubject::Rewrite(*at, Box::new(refusal.clone())), title)
         });
     }
     rows
@@ -132,12 +157,12 @@ fn rewrite_rows(advice: &WorkloadAdvice) -> Vec<AdviceRow> {
 /// Returns what is known of a row.
 pub(super) fn of(row: &AdviceRow, advice: Option<&WorkloadAdvice>) -> Option<Document> {
     match &row.subject {
-        WorthDoing::Finding(finding) => Some(worst::document(finding)),
-        WorthDoing::Index(at) => {
+        RowSubject::Finding(finding) => Some(worst::document(finding)),
+        RowSubject::Index(at) => {
             let advice = advice?;
             Some(report::workload::index_document(advice, *at, advice.indexes.get(*at)?))
         }
-        WorthDoing::Rewrite(at, refusal) => rewrite(advice?, *at, refusal),
+        RowSubject::Rewrite(at, refusal) => rewrite(advice?, *at, refusal),
     }
 }
 
@@ -145,8 +170,7 @@ fn rewrite(advice: &WorkloadAdvice, at: usize, refusal: &Refusal) -> Option<Docu
     let statement = &advice.statements.get(at)?.statement;
     let mut document = Document::new("A statement to write another way");
     document.code(Language::Sql, &statement.sql);
-    let share = if advice.total.0 > 0.0 { statement.time.0 / advice.total.0 } else { 0.0 };
-    document.pair("time", &format!("{}, {} of all", statement.time, Share(share.min(1.0))));
+    document.pair("time", &format!("{}, {} of all", statement.time, Share(advice.share_of(statement.time))));
     document.pair("why", &refusal.why);
     if let Some(rewrite) = &refusal.rewrite {
         document.pair_as("instead", &rewrite.what, Tone::Accent);

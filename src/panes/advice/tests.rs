@@ -2,9 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::advisor::tests::{catalog, plan};
-use crate::findings::Findings;
 use crate::fixture::snapshot;
-use crate::readings::Readings;
 use crate::sample::History;
 use crate::workload::{
     AskedPlans, Certificate, ChosenIndex, CostChange, HelpedStatement, PlannedStatement, PricedBy, WorkloadStatement,
@@ -13,9 +11,7 @@ use crate::workload::{
 fn with_view<T>(work: impl FnOnce(&PaneView<'_>) -> T) -> T {
     let mut history = History::bounded(1 << 20);
     history.push(Arc::new(snapshot()));
-    let (moment, findings) = (history.last().unwrap(), Findings::default());
-    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    work(&PaneView::new(&history, moment, &readings, &findings))
+    crate::fixture::with_view(&history, work)
 }
 
 fn advice() -> WorkloadAdvice {

@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::findings::Findings;
-use crate::fixture::{NOW, With as _, row, snapshot};
-use crate::readings::Readings;
+use crate::fixture::{NOW, With as _, row, snapshot, with_view};
 use crate::sample::Timestamp;
 use crate::sample::{History, Missing, Snapshot};
 use crate::ui::detail::Detail;
@@ -34,13 +32,6 @@ fn shown(one: Snapshot) -> (Indexes, History) {
     let mut pane = Indexes::default();
     with_view(&history, |view| pane.refresh(view));
     (pane, history)
-}
-
-fn with_view<T>(history: &History, work: impl FnOnce(&PaneView<'_>) -> T) -> T {
-    let moment = history.last().unwrap();
-    let findings = Findings::default();
-    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    work(&PaneView::new(history, moment, &readings, &findings))
 }
 
 fn texts(pane: &Indexes, column: &str) -> Vec<String> {

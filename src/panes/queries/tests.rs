@@ -1,7 +1,5 @@
 use super::*;
-use crate::findings::Findings;
-use crate::fixture::{NOW, NamedRow, With as _, row, snapshot};
-use crate::readings::Readings;
+use crate::fixture::{NOW, NamedRow, With as _, row, snapshot, with_view};
 use crate::sample::{History, Snapshot};
 use crate::ui::detail::Detail;
 
@@ -33,13 +31,6 @@ fn shown(sessions: &[(i32, &str)]) -> (Queries, History) {
     let mut pane = Queries::default();
     with_view(&history, |view| pane.refresh(view));
     (pane, history)
-}
-
-fn with_view<T>(history: &History, work: impl FnOnce(&PaneView<'_>) -> T) -> T {
-    let moment = history.last().unwrap();
-    let findings = Findings::default();
-    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    work(&PaneView::new(history, moment, &readings, &findings))
 }
 
 fn callers(pane: &Queries) -> Vec<(String, String)> {

@@ -1,17 +1,13 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::findings::Findings;
 use crate::fixture::{NOW, With as _, row, snapshot};
-use crate::readings::Readings;
 use crate::sample::{History, Snapshot};
 
 fn with_view<T>(seen: Snapshot, work: impl FnOnce(&PaneView<'_>) -> T) -> T {
     let mut history = History::bounded(1 << 20);
     history.push(Arc::new(seen));
-    let (moment, findings) = (history.last().unwrap(), Findings::default());
-    let readings = Readings::of(Arc::clone(history.at(moment).unwrap()));
-    work(&PaneView::new(&history, moment, &readings, &findings))
+    crate::fixture::with_view(&history, work)
 }
 
 /// Returns the rows as kind, name, state, and the notes.

@@ -216,7 +216,7 @@ pub(in crate::pg) async fn plan_parsed(
             execute: EXPLAIN_VALUES.fill(&[(OPTIONS.name, &list), ("values", &nulls)]),
         }
     };
-    let values = transaction.explain_each(POINT, statements.iter().map(how).collect()).await?;
+    let values = transaction.explain_each(POINT, &statements.iter().map(how).collect::<Vec<_>>()).await?;
     let plan = |raw: Result<Option<String>, QueryTrouble>| {
         let raw = raw.map_err(|trouble| Stumble::server(trouble, ""))?.unwrap_or_default();
         plan::parse(&raw).plans.into_iter().next().ok_or_else(|| Stumble::Told(refusal::no_plan(&raw)))

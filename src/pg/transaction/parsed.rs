@@ -5,14 +5,14 @@
 //! savepoint and its rollback, and a statement that is refused leaves one line in the server's log, not one for each behind
 //! it.
 
-use futures_util::future::{BoxFuture, FutureExt as _, join3};
+use futures_util::future::{FutureExt as _, join3};
 use tokio_postgres::Error;
 
 use super::{
     DEALLOCATE, POINT, PREPARE, QueryTrouble, RELEASE, ROLLBACK_TO, SAVEPOINT, STATEMENT, Theirs, Transaction,
     TransactionState,
 };
-use crate::pg::connection::{Connection, together};
+use crate::pg::connection::{Connection, End, together};
 use crate::pg::own::{Hole, Own, Placeholder, Sql};
 use crate::pg::path::{self, Until};
 use crate::pg::session::{Answer, Query};
@@ -69,16 +69,9 @@ impl Transaction {
         let mut parsed = Vec::with_capacity(statements.len());
         for group in statements.chunks(TOGETHER) {
             self.forget().await?;
-            let begin = self.enter_within(PARSE_POINT)?;
-            let prepare = |at: usize, sql: &str| Query::new(prepare_as(at, sql));
-            let steps: Vec<Undone> =
-                group.iter().enumerate().map(|(at, sql)| Undone::ask(PARSE_POINT, &begin, prepare(at, sql))).collect();
-            let answers = self.undo_each(steps).await?;
-            let done = answers.iter().enumerate().filter(|(_, answer)| answer.is_ok());
-            let forget: Vec<Sql> = done.map(|(at, _)| deallocate(at)).collect();
-            if !forget.is_empty() {
-                self.control(&forget).await?;
-            }
+            let answers = self.theirs().ask_each(PARSE_POINT, &prepares(group)).await?;
+            self.prepared_several = places_of(&answers);
+            self.forget().await?;
             parsed.extend(answers.into_iter().map(|answer| answer.map(drop)));
         }
         Ok(parsed)
@@ -89,17 +82,12 @@ impl Transaction {
     /// aborted.
     pub(in crate::pg) async fn lock_all(&mut self, statements: &[&str]) -> Result<(), QueryTrouble> {
         for group in statements.chunks(TOGETHER) {
-            let TransactionState::Open(_) = self.state else { return Err(self.not_open()) };
-            let path = self.greeting.path.restore();
-            self.control(&[path]).await?;
-            let queries: Vec<Query> =
-                group.iter().enumerate().map(|(at, sql)| Query::new(prepare_as(at, sql))).collect();
-            let steps: Vec<BoxFuture<'_, Result<Answer, Error>>> =
-                queries.iter().map(|query| self.connection.ask(query).boxed()).collect();
-            let (answers, end) = self.connection.drive(together(steps)).await;
-            let first_refused = answers.into_iter().find(Result::is_err);
-            self.judge(first_refused.unwrap_or(Ok(Answer::default())), end)?;
-            self.control(&(0..group.len()).map(deallocate).collect::<Vec<_>>()).await?;
+            self.control(&[self.greeting.path.restore()]).await?;
+            let (answers, end) = self.send_all(&prepares(group)).await;
+            // What was prepared before one was refused outlives the rollback.
+            self.prepared_several = places_of(&answers);
+            self.judge(first_refused(answers), end)?;
+            self.forget().await?;
         }
         Ok(())
     }
@@ -109,45 +97,48 @@ impl Transaction {
     pub(in crate::pg) async fn explain_each(
         &mut self,
         savepoint: &str,
-        explained: Vec<ExplainParsed>,
+        explained: &[ExplainParsed],
     ) -> Result<Vec<Result<Option<String>, QueryTrouble>>, QueryTrouble> {
         let mut values = Vec::with_capacity(explained.len());
-        let mut waiting = explained.into_iter();
-        loop {
-            let group: Vec<ExplainParsed> = waiting.by_ref().take(TOGETHER).collect();
-            if group.is_empty() {
-                return Ok(values);
-            }
+        for group in explained.chunks(TOGETHER) {
             self.forget().await?;
-            let begin = self.enter_within(savepoint)?;
-            let steps = group.into_iter().map(|explained| Undone::explain(savepoint, &begin, explained)).collect();
-            let answers = self.undo_each(steps).await?;
-            values.extend(answers.into_iter().map(|answer| answer.map(Option::unwrap_or_default)));
+            let enter = self.enter_within(savepoint)?;
+            let steps: Vec<(Sql, &Sql, Sql)> = group.iter().map(|one| one.steps(&enter, undo(savepoint))).collect();
+            let connection = &self.connection;
+            let sent = steps.iter().map(|(before, explain, after)| {
+                between(connection, before, connection.first_value(explain), after).boxed()
+            });
+            let (answers, end) = connection.drive(together(sent.collect())).await;
+            values.extend(self.judge_each(answers, end)?);
         }
+        Ok(values)
     }
 
     /// Asks several questions of ours together, whose answers do not matter: the path is pinned.
-    pub(in crate::pg) async fn ask_all(&mut self, queries: Vec<Query>) -> Result<(), QueryTrouble> {
+    pub(in crate::pg) async fn ask_all(&mut self, queries: &[Query]) -> Result<(), QueryTrouble> {
         for group in queries.chunks(TOGETHER) {
             self.run(&path::pin(Until::TransactionEnds)).await?;
-            let steps: Vec<BoxFuture<'_, Result<Answer, Error>>> =
-                group.iter().map(|query| self.connection.ask(query).boxed()).collect();
-            let (answers, end) = self.connection.drive(together(steps)).await;
-            let first_refused = answers.into_iter().find(Result::is_err);
-            self.judge(first_refused.unwrap_or(Ok(Answer::default())), end)?;
+            let (answers, end) = self.send_all(group).await;
+            self.judge(first_refused(answers), end)?;
         }
         Ok(())
     }
 
-    /// Sends savepoints, statements and their undoing together.
-    async fn undo_each(&mut self, steps: Vec<Undone>) -> Result<Vec<Result<FirstValue, QueryTrouble>>, QueryTrouble> {
-        let running: Vec<BoxFuture<'_, Result<FirstValue, Error>>> =
-            steps.iter().map(|step| step.send(&self.connection).boxed()).collect();
-        let (answers, end) = self.connection.drive(together(running)).await;
-        drop(steps);
+    /// Sends questions together, with nothing between them.
+    async fn send_all(&self, queries: &[Query]) -> (Vec<Result<Answer, Error>>, Option<End>) {
+        let steps = queries.iter().map(|query| self.connection.ask(query).boxed()).collect();
+        self.connection.drive(together(steps)).await
+    }
+
+    /// Returns each answer, or why there is none; a connection that ended ends all.
+    fn judge_each<T>(
+        &mut self,
+        answers: Vec<Result<T, Error>>,
+        end: Option<End>,
+    ) -> Result<Vec<Result<T, QueryTrouble>>, QueryTrouble> {
         if end.is_some() {
-            let first_refused = answers.into_iter().find(Result::is_err).unwrap_or(Ok(None));
-            self.judge(first_refused, end)?;
+            let refused = answers.into_iter().find_map(Result::err);
+            self.judge(refused.map_or(Ok(()), Err), end)?;
             return Err(self.not_open());
         }
         Ok(answers.into_iter().map(|answer| self.judge(answer, None)).collect())
@@ -161,110 +152,83 @@ impl Transaction {
     }
 }
 
-/// The first value of an answer, where one was asked for.
-type FirstValue = Option<Option<String>>;
-
-fn prepare_as(at: usize, sql: &str) -> Sql {
-    PREPARE_SEVERAL.fill(&[(NUMBER.name, &at.to_string()), (STATEMENT.name, sql)])
-}
-
-fn deallocate(at: usize) -> Sql {
-    DEALLOCATE_SEVERAL.fill(&[(NUMBER.name, &at.to_string())])
-}
-
-/// A statement between a savepoint and its rollback.
-struct Undone {
-    before: Sql,
-    statement: UndoneStatement,
-    /// A message of its own, so that a comment at the end of the statement does not hide it.
-    undo: Sql,
-}
-
-enum UndoneStatement {
-    /// By the extended protocol: the server refuses a second statement.
-    Ask(Query),
-    /// By the simple protocol; its first value is wanted.
-    FirstValue(Sql),
-}
-
-impl Undone {
-    fn ask(savepoint: &str, begin: &Sql, query: Query) -> Self {
-        Self { before: begin.clone(), statement: UndoneStatement::Ask(query), undo: Sql::batch(&undoing(savepoint)) }
-    }
-
-    fn explain(savepoint: &str, begin: &Sql, explained: ExplainParsed) -> Self {
-        let undo = undoing(savepoint);
-        match explained {
-            ExplainParsed::AsItIs(sql) => {
-                let statement = UndoneStatement::FirstValue(sql);
-                Self { before: begin.clone(), statement, undo: Sql::batch(&undo) }
-            }
-            ExplainParsed::Prepared { settings, statement, execute } => {
-                // It was parsed in this transaction, and what it reads is locked, so it can be prepared.
-                let prepare = PREPARE.fill(&[(STATEMENT.name, &statement)]);
-                Self {
-                    before: Sql::batch(&[begin.clone(), settings, prepare]),
-                    statement: UndoneStatement::FirstValue(execute),
-                    undo: Sql::batch(&[undo.as_slice(), &[DEALLOCATE.sql()]].concat()),
-                }
-            }
-        }
-    }
-
-    async fn send(&self, connection: &Connection) -> Result<FirstValue, Error> {
-        let statement = async {
-            match &self.statement {
-                UndoneStatement::Ask(query) => connection.ask(query).await.map(|_| None),
-                UndoneStatement::FirstValue(sql) => connection.first_value(sql).await.map(Some),
-            }
-        };
-        let (begun, done, undone) =
-            join3(connection.batch(&self.before), statement, connection.batch(&self.undo)).await;
-        begun?;
-        let value = done?;
-        undone.map(|()| value)
-    }
-}
-
-fn undoing(savepoint: &str) -> [Sql; 2] {
-    let name = [(POINT.name, savepoint)];
-    [ROLLBACK_TO.fill(&name), RELEASE.fill(&name)]
-}
-
 impl Theirs<'_> {
     /// Asks several things by the extended protocol, each in a savepoint that is undone, all in one round trip for a group
     /// of them; only for what leaves nothing in the transaction that is wanted.
     pub(in crate::pg) async fn ask_each(
         self,
         savepoint: &str,
-        queries: Vec<Query>,
+        queries: &[Query],
     ) -> Result<Vec<Result<Answer, QueryTrouble>>, QueryTrouble> {
         let Theirs(transaction) = self;
+        let after = Sql::batch(&undo(savepoint));
         let mut all = Vec::with_capacity(queries.len());
         for group in queries.chunks(TOGETHER) {
             let before = transaction.enter_within(savepoint)?;
-            let undo = Sql::batch(&undoing(savepoint));
             let connection = &transaction.connection;
-            let send = |query| {
-                let (before, undo) = (&before, &undo);
-                async move {
-                    let sent = join3(connection.batch(before), connection.ask(query), connection.batch(undo));
-                    let (entered, answer, undone) = sent.await;
-                    entered?;
-                    let answer = answer?;
-                    undone.map(|()| answer)
-                }
-                .boxed()
-            };
-            let steps: Vec<BoxFuture<'_, Result<Answer, Error>>> = group.iter().map(send).collect();
-            let (answers, end) = connection.drive(together(steps)).await;
-            if end.is_some() {
-                let first_refused = answers.into_iter().find(Result::is_err).unwrap_or(Ok(Answer::default()));
-                transaction.judge(first_refused, end)?;
-                return Err(transaction.not_open());
-            }
-            all.extend(answers.into_iter().map(|answer| transaction.judge(answer, None)).collect::<Vec<_>>());
+            let sent = group.iter().map(|query| between(connection, &before, connection.ask(query), &after).boxed());
+            let (answers, end) = connection.drive(together(sent.collect())).await;
+            all.extend(transaction.judge_each(answers, end)?);
         }
         Ok(all)
     }
+}
+
+impl ExplainParsed {
+    /// Returns what is sent before the explanation, the explanation, and what is sent after it.
+    fn steps(&self, enter: &Sql, undo: [Sql; 2]) -> (Sql, &Sql, Sql) {
+        match self {
+            Self::AsItIs(explain) => (enter.clone(), explain, Sql::batch(&undo)),
+            Self::Prepared { settings, statement, execute } => {
+                // It was parsed in this transaction, and what it reads is locked, so it can be prepared.
+                let prepare = PREPARE.fill(&[(STATEMENT.name, statement)]);
+                let before = Sql::batch(&[enter.clone(), settings.clone(), prepare]);
+                let [back, release] = undo;
+                (before, execute, Sql::batch(&[back, release, DEALLOCATE.sql()]))
+            }
+        }
+    }
+}
+
+/// Sends a statement between two messages of ours, all at once. What undoes it is a message of its own, so that a comment
+/// at the end of the statement does not hide it.
+async fn between<T>(
+    connection: &Connection,
+    before: &Sql,
+    statement: impl Future<Output = Result<T, Error>>,
+    after: &Sql,
+) -> Result<T, Error> {
+    let (begun, done, undone) = join3(connection.batch(before), statement, connection.batch(after)).await;
+    begun?;
+    let value = done?;
+    undone.map(|()| value)
+}
+
+/// Returns what goes back to a savepoint and forgets it.
+fn undo(savepoint: &str) -> [Sql; 2] {
+    let name = [(POINT.name, savepoint)];
+    [ROLLBACK_TO.fill(&name), RELEASE.fill(&name)]
+}
+
+/// Returns what prepares statements, each under its number.
+fn prepares(statements: &[&str]) -> Vec<Query> {
+    let prepare = |(at, sql): (usize, &&str)| {
+        Query::new(PREPARE_SEVERAL.fill(&[(NUMBER.name, &at.to_string()), (STATEMENT.name, sql)]))
+    };
+    statements.iter().enumerate().map(prepare).collect()
+}
+
+/// Returns what forgets the statement of a number.
+pub(super) fn deallocate(at: usize) -> Sql {
+    DEALLOCATE_SEVERAL.fill(&[(NUMBER.name, &at.to_string())])
+}
+
+/// Returns the numbers of the statements that were prepared.
+fn places_of<T, E>(answers: &[Result<T, E>]) -> Vec<usize> {
+    answers.iter().enumerate().filter(|(_, answer)| answer.is_ok()).map(|(at, _)| at).collect()
+}
+
+/// Returns the first refusal; without one the first answer is as good as any.
+fn first_refused(answers: Vec<Result<Answer, Error>>) -> Result<Answer, Error> {
+    answers.into_iter().find(Result::is_err).unwrap_or_else(|| Ok(Answer::default()))
 }

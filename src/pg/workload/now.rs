@@ -4,19 +4,18 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::asking::{BATCH, PlanAsker};
-use super::{WorkloadTarget, facts_of, statements};
+use super::statements::{self, MOST_COUNTED};
+use super::{WorkloadTarget, facts_of};
 use crate::Failure;
 use crate::pg::verify::ask::BoundStatement;
-use crate::workload::baseline::CountedStatements;
+use crate::workload::baseline::counted_now;
 use crate::workload::{Baseline, CurrentWorkload, WorkloadStatement};
-
-/// Statements that are read: after an index was built, those that it helps are no longer among the dearest.
-const MOST: usize = 5000;
 
 /// Reads what is now of a baseline. The helped statements are planned without values, as they were for the advice, in
 /// short read-only transactions; nothing is run.
 pub async fn read_now(target: &WorkloadTarget, baseline: &Baseline) -> Result<CurrentWorkload, Failure> {
-    let read = statements::read(target, MOST).await?;
+    // After an index was built, the statements that it helps are no longer among the dearest.
+    let read = statements::read(target, MOST_COUNTED).await?;
     let mut relations: Vec<(String, String)> = Vec::new();
     for part in baseline.indexes.iter().flat_map(|index| &index.parts) {
         let relation = (part.schema.clone(), part.table.clone());
@@ -25,12 +24,13 @@ pub async fn read_now(target: &WorkloadTarget, baseline: &Baseline) -> Result<Cu
         }
     }
     let facts = facts_of(target, &relations).await?;
-    let plans = plans(target, baseline, &read.statements).await?;
+    let statements = counted_now(baseline, read.statements);
+    let plans = plans(target, baseline, &statements).await?;
     Ok(CurrentWorkload {
         database: read.database,
         at: read.at,
         counted_since: read.window.map(|(since, _)| since),
-        statements: read.statements,
+        statements,
         catalog: facts.catalog,
         project: facts.project,
         plans,
@@ -42,14 +42,13 @@ pub async fn read_now(target: &WorkloadTarget, baseline: &Baseline) -> Result<Cu
 async fn plans(
     target: &WorkloadTarget,
     baseline: &Baseline,
-    statements: &[WorkloadStatement],
+    counted: &[Option<WorkloadStatement>],
 ) -> Result<BTreeMap<usize, Option<Vec<String>>>, Failure> {
     let mut places: Vec<usize> =
         baseline.indexes.iter().flat_map(|index| &index.helps).map(|help| help.statement).collect();
     places.sort_unstable();
     places.dedup();
-    let counted = CountedStatements::of(statements);
-    let found = places.iter().filter_map(|at| Some((*at, counted.find(baseline.statements.get(*at)?)?)));
+    let found = places.iter().filter_map(|at| Some((*at, counted.get(*at)?.as_ref()?)));
     let found: Vec<(usize, &WorkloadStatement)> = found.collect();
     let mut plans = BTreeMap::new();
     let mut asker = PlanAsker::open(target, &|_| {}, Instant::now()).await?;

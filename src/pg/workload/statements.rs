@@ -120,8 +120,8 @@ pub(super) async fn read_for(target: &WorkloadTarget, most: usize, time: Duratio
     Ok(read(target, MOST_COUNTED).await?.since(&before, most))
 }
 
-/// Statements that are read at most to tell what ran in between; `pg_stat_statements.max` is 5000 unless it is set.
-const MOST_COUNTED: usize = 20_000;
+/// Statements that are read at most where all are wanted; `pg_stat_statements.max` is 5000 unless it is set.
+pub(super) const MOST_COUNTED: usize = 20_000;
 
 impl ReadWorkload {
     /// Returns what ran since another reading, of the usable statements at most so many.
